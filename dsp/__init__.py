@@ -1,0 +1,20 @@
+"""Pure signal processing on 8 kHz telephone audio: no I/O, no clock, no engine word."""
+
+from dsp.detector import Detector
+from dsp.events import BeepDropped, BeepEnded, BeepStarted, Detection, SpeechEnded, SpeechStarted
+from dsp.settings import DetectorSettings, ProgressSettings, SpeechSettings, Steadiness, ToneSettings
+
+__all__ = [
+    "BeepDropped",
+    "BeepEnded",
+    "BeepStarted",
+    "Detection",
+    "Detector",
+    "DetectorSettings",
+    "ProgressSettings",
+    "SpeechEnded",
+    "SpeechSettings",
+    "SpeechStarted",
+    "Steadiness",
+    "ToneSettings",
+]

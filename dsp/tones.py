@@ -1,0 +1,149 @@
+"""From hops to beeps: follows tones, tells when one is a beep, and when it is over."""
+
+from typing import Final
+
+from dsp.events import BeepDropped, BeepEnded, BeepStarted
+from dsp.progress import Burst, ProgressMemory, follows_in_sit, sit_position
+from dsp.settings import ToneSettings
+from dsp.spectrum import Hop
+from dsp.track import Stage, Track
+
+BeepDetection = BeepStarted | BeepEnded | BeepDropped
+
+_MOST_TRACKS: Final = 4
+"""A tone that is held, its successor, and two to spare: state stays bounded."""
+_TAIL_HOPS: Final = 30
+_SIT_HOLD_MS: Final = 120.0
+"""Long enough to know the next of the three tones for what it is."""
+
+
+class BeepFinder:
+    """Hops in, beep detections out.
+
+    Follows the strongest peak of the spectrum. A new track is opened only when no living one has its tone in
+    the hop, so the two tones of a pair share a track. Delay: `BeepStarted` comes some 90 ms after the onset,
+    `BeepEnded` a hold time after the end, or both together for a short tone.
+    """
+
+    def __init__(self, settings: ToneSettings, memory: ProgressMemory) -> None:
+        self._settings = settings
+        self._memory = memory
+        self._tracks: list[Track] = []
+
+    @property
+    def hears_tone(self) -> bool:
+        """A steady tone goes on: what sounds now is not speech."""
+        return any(track.stage is not Stage.CANDIDATE for track in self._tracks)
+
+    def feed(self, hop: Hop) -> list[BeepDetection]:
+        """Take the next hop."""
+        found: list[BeepDetection] = []
+        # All look, not only the first: after a gap two tracks may both know the tone, and both go on.
+        taken = [track.follow(hop) for track in self._tracks]
+        for track in tuple(self._tracks):
+            detections, over = self._judge(track, hop.end_ms)
+            found += detections
+            if over:
+                self._tracks.remove(track)
+        if not any(taken):
+            self._open(hop)
+        return found
+
+    def _open(self, hop: Hop) -> None:
+        settings = self._settings
+        if (
+            settings.lowest_hz <= hop.first.hz <= settings.highest_hz
+            and hop.first.dbfs >= settings.weakest_dbfs
+            and hop.tonality >= settings.open_tonality
+            and len(self._tracks) < _MOST_TRACKS
+        ):
+            self._tracks.append(Track(hop, settings))
+
+    def _judge(self, track: Track, now_ms: float) -> tuple[list[BeepDetection], bool]:
+        """What is to be said about the track now, and whether it is over."""
+        if track.stillborn(now_ms):
+            return [], True
+        if track.missing(now_ms):
+            return self._maybe_end(track, now_ms)
+        if now_ms - track.first_ms > self._settings.longest_ms:
+            return self._outgrow(track, now_ms), False
+        if track.stage is Stage.CANDIDATE and track.steady(over=False):
+            return self._start(track, now_ms), False
+        return [], False
+
+    def _start(self, track: Track, now_ms: float) -> list[BeepDetection]:
+        track.start_ms = track.onset_ms()
+        frequencies = track.frequencies_hz()
+        if self._memory.is_progress(frequencies, track.start_ms) or self._follows_living_sit(track):
+            track.stage = Stage.CALL_PROGRESS
+            return []
+        track.stage = Stage.BEEP
+        return [
+            BeepStarted(
+                at_ms=now_ms,
+                start_ms=track.start_ms,
+                frequencies_hz=frequencies,
+                level_dbfs=track.level_dbfs(),
+            )
+        ]
+
+    def _outgrow(self, track: Track, now_ms: float) -> list[BeepDetection]:
+        """Follow it to its end, but say no more of it."""
+        dropped: list[BeepDetection] = []
+        if track.stage is Stage.BEEP:
+            dropped.append(BeepDropped(at_ms=now_ms, start_ms=track.start_ms))
+        track.stage = Stage.TOO_LONG
+        track.forget_all_but(_TAIL_HOPS)
+        return dropped
+
+    def _maybe_end(self, track: Track, now_ms: float) -> tuple[list[BeepDetection], bool]:
+        """The tone is not in this hop: is it over, and was it a beep?"""
+        end_ms = track.end_ms()
+        start_ms = track.onset_ms() if track.stage is Stage.CANDIDATE else track.start_ms
+        if now_ms - end_ms < self._hold_ms(track, max(0.0, end_ms - start_ms)):
+            return [], False
+        found: list[BeepDetection] = []
+        if track.stage is Stage.CANDIDATE:
+            if end_ms - start_ms < self._settings.shortest_ms or not track.steady(over=True):
+                return [], True
+            found += self._start(track, now_ms)
+        burst = Burst(track.frequencies_hz(), track.start_ms, end_ms)
+        if track.stage is Stage.BEEP:
+            if track.steady(over=True) and not self._sit_goes_on(track):
+                found.append(
+                    BeepEnded(
+                        at_ms=now_ms,
+                        start_ms=track.start_ms,
+                        end_ms=end_ms,
+                        frequencies_hz=burst.frequencies_hz,
+                        level_dbfs=track.level_dbfs(),
+                        confidence=track.confidence(),
+                    )
+                )
+            else:
+                found.append(BeepDropped(at_ms=now_ms, start_ms=track.start_ms))
+        self._memory.remember(burst)
+        return found, True
+
+    def _hold_ms(self, track: Track, length_ms: float) -> float:
+        hold = next(hold for least, hold in self._settings.holds_ms if length_ms >= least)
+        if sit_position(track.frequencies_hz()) in (0, 1):
+            return max(hold, _SIT_HOLD_MS)
+        return hold
+
+    def _follows_living_sit(self, track: Track) -> bool:
+        """Is a tone that is still being held the one before this in a special information tone?"""
+        return any(
+            other is not track
+            and other.first_ms < track.first_ms
+            and follows_in_sit(other.frequencies_hz(), track.frequencies_hz())
+            for other in self._tracks
+        )
+
+    def _sit_goes_on(self, track: Track) -> bool:
+        return any(
+            other.active
+            and other.first_ms > track.first_ms
+            and follows_in_sit(track.frequencies_hz(), other.frequencies_hz())
+            for other in self._tracks
+        )

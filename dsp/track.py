@@ -1,0 +1,243 @@
+"""One tone followed from hop to hop, and whether it is steady enough for a machine's."""
+
+import math
+from enum import Enum, auto
+from statistics import median
+from typing import Final, NamedTuple
+
+from dsp.settings import Steadiness, ToneSettings
+from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
+
+_EDGE_DB: Final = 6.0
+"""A window half filled by the tone reads 6 dB less: its centre is at the tone's edge."""
+_YOUNG_HOPS: Final = 4
+"""Before so many hops a track that misses one was nothing."""
+
+
+class Stage(Enum):
+    """A track's life, in order."""
+
+    CANDIDATE = auto()
+    BEEP = auto()
+    CALL_PROGRESS = auto()
+    TOO_LONG = auto()
+
+
+class Shape(NamedTuple):
+    """How a track behaves: see `Steadiness` for the words."""
+
+    hops: int
+    jitter_hz: float
+    slope_hz_per_s: float
+    purity: float
+    wobble_db: float
+
+
+class Track:
+    """The hops of one tone. Holds at most as many as the longest beep has, then is cut short."""
+
+    def __init__(self, hop: Hop, settings: ToneSettings) -> None:
+        self._settings = settings
+        self.stage = Stage.CANDIDATE
+        self.start_ms = 0.0  # fixed when BeepStarted is said
+        self.first_ms = hop.end_ms - WINDOW_CENTRE_MS
+        self._at_ms: list[float] = []
+        self._hz: list[float] = []
+        self._dbfs: list[float] = []
+        self._total_dbfs: list[float] = []
+        self._others: list[Peak] = []
+        self._widths: list[float] = []
+        self._after: list[tuple[float, float]] = []  # (centre, level) of the hops since it was last heard
+        self._add(hop, hop.first, hop.second)
+
+    def _add(self, hop: Hop, peak: Peak, other: Peak) -> None:
+        self._at_ms.append(hop.end_ms - WINDOW_CENTRE_MS)
+        self._hz.append(peak.hz)
+        self._dbfs.append(peak.dbfs)
+        self._total_dbfs.append(hop.dbfs)
+        self._others.append(other)
+        self._widths.append(hop.width)
+        self._after.clear()
+
+    def forget_all_but(self, hops: int) -> None:
+        """Keep only the newest hops: of a tone that goes on for hours only the end matters."""
+        for kept in (self._at_ms, self._hz, self._dbfs, self._total_dbfs, self._others, self._widths):
+            del kept[:-hops]
+
+    def __len__(self) -> int:
+        return len(self._at_ms)
+
+    def follow(self, hop: Hop) -> bool:
+        """Take the hop if the tone is in it, as either of its peaks."""
+        peaks = self._matching(hop)
+        if peaks is None:
+            self._after.append((hop.end_ms - WINDOW_CENTRE_MS, hop.dbfs))
+            return False
+        self._add(hop, *peaks)
+        return True
+
+    def _matching(self, hop: Hop) -> tuple[Peak, Peak] | None:
+        """The hop's peak that is this tone, and the other one."""
+        settings = self._settings
+        missed = (hop.end_ms - WINDOW_CENTRE_MS - self._at_ms[-1]) / HOP_MS - 1
+        if missed * HOP_MS > settings.bridge_ms or hop.tonality < settings.keep_tonality:
+            return None
+        step = settings.step_hz + settings.step_hz_per_hop * missed
+        least = max(settings.weakest_dbfs, max(self._dbfs[-3:]) - settings.step_down_db)
+        for peak, other in ((hop.first, hop.second), (hop.second, hop.first)):
+            if abs(peak.hz - self._hz[-1]) <= step and peak.dbfs >= least:
+                return peak, other
+        return None
+
+    def stillborn(self, now_ms: float) -> bool:
+        """Too short to be anything, and already missed."""
+        return len(self) < _YOUNG_HOPS and now_ms - WINDOW_CENTRE_MS > self._at_ms[-1]
+
+    @property
+    def active(self) -> bool:
+        """Long enough to be a tone rather than a chance."""
+        return len(self) >= _YOUNG_HOPS
+
+    def missing(self, now_ms: float) -> bool:
+        """Not heard in the newest hop."""
+        return now_ms - WINDOW_CENTRE_MS > self._at_ms[-1]
+
+    def onset_ms(self) -> float:
+        """Where the tone begins: half its first full amplitude, between hops."""
+        full = max(self._dbfs[:6])
+        for k in range(min(5, len(self))):
+            if self._dbfs[k] > full - _EDGE_DB:
+                break
+        return max(0.0, self._at_ms[k] - self._beyond(k, k - 1, full))
+
+    def end_ms(self) -> float:
+        """Where the tone ends: half its last full amplitude, between hops."""
+        full = median(self._dbfs[-8:-2]) if len(self) >= 8 else max(self._dbfs)
+        last = len(self) - 1
+        for k in range(last, max(-1, last - 5), -1):
+            if self._dbfs[k] > full - _EDGE_DB:
+                break
+        return self._at_ms[k] + self._beyond(k, k + 1, full)
+
+    def _beyond(self, inside: int, outside: int, full: float) -> float:
+        """Milliseconds from hop ``inside`` towards ``outside`` to where the level is 6 dB under ``full``."""
+        if not 0 <= outside < len(self):
+            return HOP_MS / 2  # the next one did not even match
+        drop = self._dbfs[inside] - self._dbfs[outside]
+        part = (self._dbfs[inside] - (full - _EDGE_DB)) / drop if drop > 0 else 0.5
+        return min(1.0, part) * HOP_MS
+
+    def median_hz(self) -> float:
+        """Frequency of the tone itself."""
+        return median(self._hz)
+
+    def level_dbfs(self) -> float:
+        """Median level of the tone, its partner not counted."""
+        return median(self._dbfs)
+
+    def frequencies_hz(self) -> tuple[float, ...]:
+        """The tone and, if it is one of two steady ones, its partner; ascending."""
+        own, other = median(self._hz), self._partner_hz()
+        if other is None or _harmonic(own, other):
+            return (own,)
+        return (min(own, other), max(own, other))
+
+    def _partner_hz(self) -> float | None:
+        """The other peak, if it stays where it is and is not far below the tone."""
+        settings = self._settings
+        other = median(peak.hz for peak in self._others)
+        if not settings.lowest_hz <= other <= settings.highest_hz:
+            return None
+        if self.level_dbfs() - median(peak.dbfs for peak in self._others) > settings.partner_below_db:
+            return None
+        _, jitter = _straighten([at / 1000 for at in self._at_ms], [peak.hz for peak in self._others])
+        return other if jitter <= settings.partner_jitter_hz else None
+
+    def _purity(self) -> float:
+        """Share of the power in the tone and its partner (a second tone or a harmonic): median, 0 to 1."""
+        partner = self._partner_hz() is not None
+        return median(
+            10 ** ((own - total) / 10) + (10 ** ((other.dbfs - total) / 10) if partner else 0.0)
+            for own, other, total in zip(self._dbfs, self._others, self._total_dbfs, strict=True)
+        )
+
+    def shape(self) -> Shape:
+        """Jitter, slope and so on over the whole track, without its edges."""
+        full = max(self._dbfs)
+        edge = 1 if len(self) >= 7 else 0
+        inner = range(edge, len(self) - edge)
+        kept = [k for k in inner if self._dbfs[k] > full - 20.0] or list(inner)
+        at = [self._at_ms[k] / 1000 for k in kept]
+        slope, jitter = _straighten(at, [self._hz[k] for k in kept])
+        _, wobble = _straighten(at, [self._dbfs[k] for k in kept])
+        return Shape(len(self), jitter, slope, self._purity(), wobble)
+
+    def steady(self, *, over: bool) -> bool:
+        """Machine-made, as far as its length can tell; when it is ``over``, what followed counts too."""
+        hz = self.median_hz()
+        rules = [
+            rule
+            for rule in self._settings.steadiness
+            if rule.hops[0] <= len(self) < rule.hops[1]
+            and rule.hz[0] <= hz < rule.hz[1]
+            and (over or rule.early)
+        ]
+        if not rules or self._is_close_pair():
+            return False
+        shape = self.shape()
+        drop_db = self.level_dbfs() - self._loudest_after_dbfs() if over else math.inf
+        return any(_fits(shape, rule) and drop_db >= rule.quiet_db for rule in rules)
+
+    def _is_close_pair(self) -> bool:
+        """Two tones that the window cannot part, such as ringback's 440 + 480 Hz."""
+        settings = self._settings
+        return len(self) >= settings.lobe_hops and median(self._widths) > settings.widest_lobe
+
+    def _loudest_after_dbfs(self) -> float:
+        """The loudest hop whose window no longer reaches into the tone."""
+        clear_ms = self.end_ms() + WINDOW_CENTRE_MS + HOP_MS / 2
+        return max((dbfs for at_ms, dbfs in self._after if at_ms >= clear_ms), default=SILENCE_DBFS)
+
+    def confidence(self) -> float:
+        """0 to 1: steadiness and purity, less for the shortest."""
+        shape = self.shape()
+        calm = 1.0 - min(1.0, shape.jitter_hz / 8.0)
+        return round(max(0.0, min(1.0, calm * shape.purity * min(1.0, 0.5 + len(self) / 24))), 3)
+
+
+def _harmonic(one: float, other: float) -> bool:
+    """Is one a multiple of the other?"""
+    ratio = max(one, other) / max(1.0, min(one, other))
+    return abs(ratio - round(ratio)) < 0.02
+
+
+def _fits(shape: Shape, rule: Steadiness) -> bool:
+    return (
+        shape.jitter_hz <= rule.jitter_hz
+        and abs(shape.slope_hz_per_s) <= rule.slope_hz_per_s
+        and shape.purity >= rule.purity
+        and shape.wobble_db <= rule.wobble_db
+    )
+
+
+def _straighten(at: list[float], values: list[float]) -> tuple[float, float]:
+    """Slope of the best line through the points, and the largest distance from it, the worst left out.
+
+    The line is fitted twice, the second time without the worst quarter, and a quarter of the rest does not
+    count: lost packets and edges bend only a few hops.
+    """
+    distance = 0.0
+    slope = 0.0
+    for _ in range(2):
+        n = len(at)
+        mean_at, mean = sum(at) / n, sum(values) / n
+        spread = sum((t - mean_at) ** 2 for t in at)
+        tilt = sum((t - mean_at) * (v - mean) for t, v in zip(at, values, strict=True))
+        slope = tilt / spread if spread else 0.0
+        ranked = sorted(
+            (abs(v - mean - slope * (t - mean_at)), t, v) for t, v in zip(at, values, strict=True)
+        )[: max(3, n - n // 4)]
+        distance = ranked[-1][0]
+        at = [t for _, t, _ in ranked]
+        values = [v for _, _, v in ranked]
+    return slope, distance

@@ -1,0 +1,108 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from voicedrop import __version__, config, log
+from voicedrop.errors import VoicedropError
+from voicedrop.lab.cli import app as lab
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Voicemail drop for Asterisk: press a code, be free at once, the message lands after the beep.",
+)
+messages = typer.Typer(no_args_is_help=True, help="The messages that agents drop.")
+app.add_typer(messages, name="messages")
+app.add_typer(lab, name="lab")
+
+ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="The configuration, a YAML file.")]
+DEFAULT_CONFIG = Path("config.yaml")
+
+
+@app.command()
+def run(config_file: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Run the engine."""
+    from voicedrop.run import run as run_engine
+
+    settings = config.load(config_file)
+    log.configure(settings.log.format, settings.log.level)
+    asyncio.run(run_engine(settings))
+
+
+@app.command()
+def receipts(
+    config_file: ConfigFile = DEFAULT_CONFIG,
+    drop: Annotated[str, typer.Option(help="Only the receipt of this drop.")] = "",
+) -> None:
+    """Print the receipts, oldest first, one JSON object a line."""
+    from voicedrop.store import journal
+
+    for one in journal.receipts(config.load(config_file).state_dir):
+        if not drop or one["drop"] == drop:
+            print(json.dumps(one, ensure_ascii=False))
+
+
+@app.command()
+def doctor(config_file: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Check the configuration, Asterisk and the way between them; say what to change."""
+    from voicedrop.doctor import examine
+
+    raise typer.Exit(0 if asyncio.run(examine(config_file)) else 1)
+
+
+@app.command(name="asterisk-config")
+def asterisk_config(
+    folder: Annotated[Path, typer.Argument(help="Usually /etc/asterisk/voicedrop.")],
+    config_file: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Write the files that your Asterisk's configuration includes, filled in for this engine."""
+    from voicedrop.shipped import write_shipped
+
+    for file in write_shipped(folder, config.load(config_file)):
+        print(file)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+@messages.command()
+def convert(source: Path, target: Path) -> None:
+    """Turn a sound file into one that Asterisk plays whole (8 kHz, 16 bit, mono, silent tail)."""
+    from voicedrop.library.convert import convert as convert_file
+
+    print(f"{target}: {convert_file(source, target):.2f} s")
+
+
+@messages.command(name="list")
+def list_messages(config_file: ConfigFile = DEFAULT_CONFIG) -> None:
+    """Print the messages by slot."""
+    from voicedrop.library.folder import load_messages
+
+    section = config.load(config_file).messages
+    for slot, one in sorted(load_messages(section.folder, section.asterisk_folder).items()):
+        print(f"{slot}  {one.label}  {one.duration_s:.1f} s  {one.file}")
+
+
+def main() -> None:
+    """Entry point: one plain line for what a user can mend, a traceback only for our own faults."""
+    try:
+        app()
+    except VoicedropError as error:
+        print(f"voicedrop: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The agent's call through the ARI-bridged door, from the ringing to the end, as a state machine.
+
+Pure: no socket, no clock. `now` is the engine's monotonic time in seconds. The call is set up by the
+engine (channel, bridge, dial); from the first ring on, what happens is decided here.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from voicedrop.call import commands as do
+from voicedrop.call import events as ev
+from voicedrop.call.commands import Command
+from voicedrop.call.digits import Code, FeatureCode, Relay
+
+log = logging.getLogger(__name__)
+
+CONFIRMATION_S = 0.12  # long enough to be heard, short enough that the agent is free within 200 ms
+ERROR_TONE_S = 0.5
+NORMAL_CLEARING = 16
+TEMPORARY_FAILURE = 41
+
+
+class S(Enum):
+    """In the order of a call's life."""
+
+    RINGING = auto()  # the callee has not answered; early media may pass already
+    TALKING = auto()
+    CONFIRMING = auto()  # the callee's leg has gone to the drop; the agent hears that it worked
+    ENDED = auto()
+
+
+ALLOWED: dict[S, frozenset[S]] = {
+    S.RINGING: frozenset({S.TALKING, S.CONFIRMING, S.ENDED}),
+    S.TALKING: frozenset({S.CONFIRMING, S.ENDED}),
+    S.CONFIRMING: frozenset({S.ENDED}),
+    S.ENDED: frozenset(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationSettings:
+    code: str = "*9"
+    """What the agent presses before the slot's digit."""
+    half_code_s: float = 1.5
+    """Half a code goes on to the callee after this many seconds."""
+    confirmation: bool = True
+    """Whether the agent hears a short tone before he is free."""
+
+
+class Conversation:
+    """The life of one agent's call. Give each event to `handle`, and Tick when `due` has come."""
+
+    def __init__(self, settings: ConversationSettings) -> None:
+        self.state = S.RINGING
+        self.answered_at: float | None = None
+        self._settings = settings
+        self._code = FeatureCode(settings.code, settings.half_code_s)
+        self._audible = False  # the agent hears the callee's side: early media, or answered
+        self._tone_due: float | None = None
+
+    @property
+    def due(self) -> float | None:
+        """When a Tick is wanted."""
+        return min((t for t in (self._tone_due, self._code.due) if t is not None), default=None)
+
+    def handle(self, event: ev.Event, now: float) -> list[Command]:
+        """Take in one event; what is to be done, in order."""
+        match self.state, event:
+            case S.ENDED, _:
+                return []
+
+            case S.RINGING, ev.EarlyMedia() if not self._audible:
+                self._audible = True
+                return [do.Listen()]
+            case S.RINGING, ev.Answered():
+                self.answered_at = now
+                listen: list[Command] = [] if self._audible else [do.Listen()]
+                self._audible = True
+                self._to(S.TALKING, event)
+                return listen
+
+            case ((S.RINGING | S.TALKING), ev.Digit(digit)):
+                return self._pressed(self._code.press(digit, now))
+            case ((S.RINGING | S.TALKING), ev.DropTaken()):
+                return self._taken(event, now)
+            case ((S.RINGING | S.TALKING), ev.CodeRefused()):
+                self._tone_due = now + ERROR_TONE_S
+                return [do.ToneOn("error")]
+            case ((S.RINGING | S.TALKING), ev.Tick()):
+                return self._tick(now)
+            case ((S.RINGING | S.TALKING), ev.CalleeGone(cause)):
+                self._to(S.ENDED, event)
+                return [do.EndAgent(cause), do.Finish(None, "the callee's leg ended")]
+            case ((S.RINGING | S.TALKING), ev.AgentGone()):
+                self._to(S.ENDED, event)
+                return [do.HangUpCallee(NORMAL_CLEARING), do.Finish(None, "the agent hung up")]
+            case ((S.RINGING | S.TALKING), ev.CalleeTaken()):
+                self._to(S.ENDED, event)
+                return [do.Finish(None, "the callee was transferred")]
+            case ((S.RINGING | S.TALKING), ev.Broken(reason)):
+                self._to(S.ENDED, event)
+                return [
+                    do.HangUpCallee(TEMPORARY_FAILURE),
+                    do.EndAgent(TEMPORARY_FAILURE),
+                    do.Finish(None, reason),
+                ]
+
+            case ((S.RINGING | S.TALKING), ev.HandOver()):
+                self._to(S.ENDED, event)
+                return [do.Finish(None, "the engine stops; the two stay joined")]
+
+            case S.CONFIRMING, ev.Tick() if self._tone_due is not None and now >= self._tone_due:
+                self._to(S.ENDED, event)
+                return [do.ToneOff(), do.FreeAgent(), do.Finish(None, "the agent is free")]
+            case S.CONFIRMING, ev.AgentGone():
+                self._to(S.ENDED, event)
+                return [do.Finish(None, "the agent hung up")]
+            case S.CONFIRMING, ev.Broken(reason):
+                self._to(S.ENDED, event)
+                return [do.EndAgent(TEMPORARY_FAILURE), do.Finish(None, reason)]
+        return []
+
+    def _pressed(self, what: list[Relay | Code]) -> list[Command]:
+        out: list[Command] = []
+        for one in what:
+            if isinstance(one, Relay):
+                # Before there is a path to the callee a digit has nowhere to go.
+                out += [do.RelayDigits(one.digits)] if self._audible else []
+            elif self._audible:
+                out.append(do.StartDrop(one.slot))
+        return out
+
+    def _taken(self, event: ev.Event, now: float) -> list[Command]:
+        if not self._settings.confirmation:
+            self._to(S.ENDED, event)
+            return [do.FreeAgent(), do.Finish(None, "the agent is free")]
+        self._to(S.CONFIRMING, event)
+        self._tone_due = now + CONFIRMATION_S
+        return [do.ToneOn("confirmation")]
+
+    def _tick(self, now: float) -> list[Command]:
+        out: list[Command] = self._pressed(self._code.tick(now))
+        if self._tone_due is not None and now >= self._tone_due:
+            self._tone_due = None
+            out.append(do.ToneOff())
+        return out
+
+    def _to(self, state: S, event: ev.Event) -> None:
+        if state not in ALLOWED[self.state]:
+            raise AssertionError(f"a call cannot go from {self.state.name} to {state.name}")
+        log.debug("%s -> %s (%s)", self.state.name, state.name, type(event).__name__)
+        self.state = state

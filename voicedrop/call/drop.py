@@ -1,0 +1,301 @@
+"""One drop, from the code to the receipt, as a state machine: events in, commands out.
+
+Pure: no socket, no clock. `now` is the engine's monotonic time in seconds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum, auto
+
+from voicedrop.call import commands as do
+from voicedrop.call import events as ev
+from voicedrop.call.commands import Command
+from voicedrop.call.cue import CuePolicy, CueSettings, GiveUp, Ruling, TakeBack
+from voicedrop.call.hearing import Hearing
+from voicedrop.model import Cue, HungUpBy, Outcome
+
+log = logging.getLogger(__name__)
+
+ARRIVE_TIMEOUT_S = 3.0  # a move takes 2-6 ms; a leg that has not arrived by then never will
+START_TIMEOUT_S = 3.0  # a playback starts within 20 ms
+FINISH_SLACK_S = 5.0  # PlaybackFinished comes 10-25 ms behind the last frame
+HANG_UP_TIMEOUT_S = 5.0
+WHOLE_SLACK_S = 0.25  # a playback that ended this much early was still whole
+
+
+class S(IntEnum):
+    """In the order of a drop's life."""
+
+    ARRIVING = auto()  # the leg is on its way into the drop app
+    RINGING = auto()  # the code was pressed before the callee answered
+    WAITING = auto()  # listening for the cue
+    STARTING = auto()  # Play was sent; Asterisk has not said that it plays
+    PLAYING = auto()
+    TAIL = auto()  # the message is out; a little silence behind it
+    HANGING_UP = auto()
+    ENDED = auto()
+
+
+ALLOWED: dict[S, frozenset[S]] = {
+    S.ARRIVING: frozenset({S.RINGING, S.WAITING, S.HANGING_UP, S.ENDED}),
+    S.RINGING: frozenset({S.WAITING, S.HANGING_UP, S.ENDED}),
+    S.WAITING: frozenset({S.STARTING, S.HANGING_UP, S.ENDED}),
+    S.STARTING: frozenset({S.PLAYING, S.WAITING, S.TAIL, S.HANGING_UP, S.ENDED}),
+    S.PLAYING: frozenset({S.WAITING, S.TAIL, S.HANGING_UP, S.ENDED}),
+    S.TAIL: frozenset({S.HANGING_UP, S.ENDED}),
+    S.HANGING_UP: frozenset({S.ENDED}),
+    S.ENDED: frozenset(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropSettings:
+    """Every time in seconds."""
+
+    cue: CueSettings = field(default_factory=CueSettings)
+    tail_s: float = 0.5
+    """Silence behind the message before the call ends."""
+
+
+@dataclass(kw_only=True)
+class DropFacts:
+    """What the receipt is made of. Times are the engine's monotonic seconds, None: did not happen."""
+
+    accepted_at: float
+    answered_at: float | None = None
+    cue: Cue | None = None
+    play_started_at: float | None = None
+    play_ended_at: float | None = None
+    hung_up_at: float | None = None
+    played_s: float = 0.0
+    restarts: int = 0
+    deaf: str = ""
+    outcome: Outcome | None = None
+    reason: str = ""
+    hung_up_by: HungUpBy = HungUpBy.UNKNOWN
+    hangup_cause: int = 0
+    sip_status: int = 0
+    steps: list[tuple[str, float]] = field(default_factory=list)
+
+
+class Drop:
+    """The life of one drop. Give each event to `handle`; call it with Tick when `due` has come."""
+
+    def __init__(
+        self,
+        *,
+        settings: DropSettings,
+        message_s: float,
+        hearing: Hearing,
+        tapped: bool,
+        playback_id: Callable[[int], str],
+        accepted_at: float,
+        answered_at: float | None,
+    ) -> None:
+        self.state = S.ARRIVING
+        self.facts = DropFacts(accepted_at=accepted_at, answered_at=answered_at)
+        self.hearing = hearing
+        self._settings = settings
+        self._message_s = message_s
+        self._cue = CuePolicy(settings.cue, hearing)
+        self._tapped = tapped
+        self._playback_id = playback_id
+        self._plays = 0
+        self._playback = ""
+        self._next = (Outcome.FAILED, "")  # what HANGING_UP ends in
+        self._deadline: float | None = accepted_at + ARRIVE_TIMEOUT_S
+
+    @property
+    def due(self) -> float | None:
+        """When a Tick is wanted."""
+        times = [self._deadline, self._cue.due if self.state is S.WAITING else None]
+        return min((t for t in times if t is not None), default=None)
+
+    def handle(self, event: ev.Event, now: float) -> list[Command]:
+        """Take in one event; what is to be done, in order."""
+        if isinstance(event, ev.Heard):
+            self.hearing.note(event.detection, now)
+        if isinstance(event, ev.Answered) and self.facts.answered_at is None:
+            self.facts.answered_at = now
+            self.hearing.answered()
+            self._step("answered", now)
+
+        match self.state, event:
+            case S.ENDED, _:
+                return []
+            case _, ev.CalleeGone():
+                return self._callee_gone(event, now)
+            case _, ev.CalleeTaken():
+                return self._end(self._outcome_so_far(now), "the leg was taken out of the drop", event, now)
+            case _, ev.Broken(reason):
+                return self._hang_up(self._outcome_so_far(now), reason, event, now)
+
+            case S.ARRIVING, ev.Arrived():
+                listen: list[Command] = [do.SendSilence()] if self._tapped else [do.SendSilence(), do.Listen()]
+                if self.facts.answered_at is None:
+                    self._to(S.RINGING, event, now)
+                    return listen
+                return listen + self._wait(event, now)
+            case S.WAITING, ev.Resumed(playback, began_at):
+                self._playback = playback
+                self.facts.play_started_at = began_at
+                self._to(S.STARTING, event, now)
+                return self._to(S.PLAYING, event, now, deadline=began_at + self._message_s + FINISH_SLACK_S)
+            case S.ARRIVING, ev.Tick() if self._overdue(now):
+                return self._hang_up(Outcome.FAILED, "the leg did not arrive in the drop app", event, now)
+            case S.RINGING, ev.Answered():
+                return self._wait(event, now)
+
+            case ((S.ARRIVING | S.RINGING | S.WAITING), ev.TapLost(reason)):
+                return self._hang_up(Outcome.FAILED, f"the live audio was lost: {reason}", event, now)
+            case ((S.ARRIVING | S.RINGING | S.WAITING), ev.HandOver()):
+                return self._give_to_dialplan(event, now)
+            case S.WAITING, ev.Heard(detection):
+                return self._rule(self._cue.hear(detection, now), event, now)
+            case S.WAITING, ev.Tick():
+                return self._rule(self._cue.tick(now), event, now)
+
+            # From here on an event that names another playback than ours changes nothing.
+            case S.STARTING, ev.PlaybackStarted(playback) if playback == self._playback:
+                self.facts.play_started_at = now
+                self._step("message_start", now)
+                return self._to(S.PLAYING, event, now, deadline=now + self._message_s + FINISH_SLACK_S)
+            case S.STARTING, ev.Tick() if self._overdue(now):
+                return self._hang_up(Outcome.FAILED, "the message did not start to play", event, now)
+            case ((S.STARTING | S.PLAYING), ev.Heard(detection)):
+                return self._rule(self._cue.hear(detection, now), event, now)
+            case ((S.STARTING | S.PLAYING), ev.TapLost(reason)):
+                self.facts.deaf = reason  # the message goes on; nobody listens for an early start
+                return []
+            case ((S.STARTING | S.PLAYING), ev.PlaybackFinished(playback, failed)) if playback == self._playback:
+                return self._played(failed, event, now)
+            case S.PLAYING, ev.Tick() if self._overdue(now):
+                return self._hang_up(self._outcome_so_far(now), "the end of the message was not reported", event, now)
+
+            case S.TAIL, ev.Tick() if self._overdue(now):
+                return self._hang_up(*self._next, event, now)
+            case S.HANGING_UP, ev.Tick() if self._overdue(now):
+                self.facts.hung_up_by = HungUpBy.ENGINE
+                return self._end(*self._next, event, now)
+        return []
+
+    # -- the steps of a life, in order --------------------------------------------------------------
+
+    def _wait(self, event: ev.Event, now: float) -> list[Command]:
+        self._to(S.WAITING, event, now)
+        return self._rule(self._cue.begin(now), event, now)
+
+    def _rule(self, ruling: Ruling, event: ev.Event, now: float) -> list[Command]:
+        match ruling:
+            case Cue():
+                self.facts.cue = ruling
+                self._step(f"cue_{ruling.reason}", now)
+                return self._play(event, now)
+            case TakeBack(reason):
+                stop = do.StopPlayback(self._playback)
+                self._step(f"taken_back_{reason}", now)
+                self.facts.restarts = self._cue.restarts
+                self.facts.play_started_at = None
+                self._to(S.WAITING, event, now)
+                return [stop, do.SendSilence(), *self._rule(self._cue.again(now), event, now)]
+            case GiveUp():
+                return self._hang_up(Outcome.NO_CUE, "no beep and no silence to start in", event, now)
+            case None:
+                return []
+
+    def _play(self, event: ev.Event, now: float) -> list[Command]:
+        self._plays += 1
+        self._playback = self._playback_id(self._plays)
+        self._to(S.STARTING, event, now, deadline=now + START_TIMEOUT_S)
+        # Silence is queued behind the message, so that the leg never stops sending RTP.
+        return [do.Play(self._playback), do.SendSilence()]
+
+    def _played(self, failed: bool, event: ev.Event, now: float) -> list[Command]:
+        outcome = self._played_outcome(now)
+        if outcome is Outcome.DELIVERED:
+            self._next = (outcome, "the whole message was played")
+            self._step("message_end", now)
+        else:
+            # A callee who hangs up ends the playback first and the leg right after: TAIL waits for that.
+            self._next = (outcome, "Asterisk could not play the message" if failed else "the playback ended early")
+        return self._to(S.TAIL, event, now, deadline=now + self._settings.tail_s)
+
+    def _played_outcome(self, now: float) -> Outcome:
+        """How much was played until `now`, as an outcome."""
+        started = self.facts.play_started_at
+        if self.state in (S.STARTING, S.PLAYING):
+            self.facts.play_ended_at = now
+            self.facts.played_s = min(now - started, self._message_s) if started is not None else 0.0
+        if self.facts.played_s >= self._message_s - WHOLE_SLACK_S:
+            self.facts.played_s = self._message_s
+            return Outcome.DELIVERED
+        return Outcome.PARTLY_DELIVERED if self.facts.played_s > 0 else Outcome.FAILED
+
+    def _outcome_so_far(self, now: float) -> Outcome:
+        """What has been achieved when something breaks now."""
+        if self.state in (S.TAIL, S.HANGING_UP):
+            return self._next[0]
+        return self._played_outcome(now)
+
+    def _hang_up(self, outcome: Outcome, reason: str, event: ev.Event, now: float) -> list[Command]:
+        if self.state is S.HANGING_UP:
+            return []
+        self._next = (outcome, reason)
+        self._to(S.HANGING_UP, event, now, deadline=now + HANG_UP_TIMEOUT_S)
+        return [do.HangUpCallee()]
+
+    def _callee_gone(self, event: ev.CalleeGone, now: float) -> list[Command]:
+        self.facts.hangup_cause, self.facts.sip_status = event.cause, event.sip
+        self.facts.hung_up_by = HungUpBy.CALLEE if event.by_callee else HungUpBy.LIMIT
+        match self.state:
+            case S.HANGING_UP:
+                self.facts.hung_up_by = HungUpBy.ENGINE
+                return self._end(*self._next, event, now)
+            case S.TAIL if self._next[0] is Outcome.DELIVERED:
+                return self._end(*self._next, event, now)
+            case S.STARTING | S.PLAYING | S.TAIL:
+                played = self._played_outcome(now)
+                outcome = Outcome.CALLEE_HUNG_UP if played is Outcome.FAILED else played
+                return self._end(outcome, "the leg ended while the message was playing", event, now)
+            case _ if self.facts.answered_at is None:
+                return self._end(Outcome.NOT_CONNECTED, "the callee did not answer", event, now)
+            case _ if not event.by_callee:
+                return self._end(Outcome.NO_CUE, "the leg reached its time limit", event, now)
+            case _:
+                return self._end(Outcome.CALLEE_HUNG_UP, "the callee hung up before the message", event, now)
+
+    def _give_to_dialplan(self, event: ev.Event, now: float) -> list[Command]:
+        return [
+            do.GiveToDialplan(),
+            *self._end(Outcome.FAILED, "the engine stopped and gave the leg to the dialplan", event, now),
+        ]
+
+    def write_off(self, reason: str, now: float) -> do.Finish:
+        """End it without anybody having seen the end."""
+        self._end(self._outcome_so_far(now), reason, ev.Broken(reason), now)
+        assert self.facts.outcome is not None
+        return do.Finish(self.facts.outcome, reason)
+
+    # -- the only two that end or change a state ----------------------------------------------------
+
+    def _end(self, outcome: Outcome, reason: str, event: ev.Event, now: float) -> list[Command]:
+        self.facts.outcome, self.facts.reason, self.facts.hung_up_at = outcome, reason, now
+        self._step("ended", now)
+        self._to(S.ENDED, event, now)
+        return [do.Finish(outcome, reason)]
+
+    def _to(self, state: S, event: ev.Event, now: float, *, deadline: float | None = None) -> list[Command]:
+        if state not in ALLOWED[self.state]:
+            raise AssertionError(f"a drop cannot go from {self.state.name} to {state.name}")
+        log.debug("%s -> %s (%s)", self.state.name, state.name, type(event).__name__)
+        self.state, self._deadline = state, deadline
+        return []
+
+    def _overdue(self, now: float) -> bool:
+        return self._deadline is not None and now >= self._deadline
+
+    def _step(self, name: str, now: float) -> None:
+        self.facts.steps.append((name, now))

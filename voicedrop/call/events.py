@@ -1,0 +1,142 @@
+"""What happens to a call, as its state machine is told. One dataclass an event, the time apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dsp import Detection
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The callee answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyMedia:
+    """The callee's side sends audio before it answers (183)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """The callee's leg is in the drop app."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The tap's detector heard something. Its stream times are turned to the engine's by `now`,
+    the moment at which the last of its samples arrived."""
+
+    detection: Detection
+
+
+@dataclass(frozen=True, slots=True)
+class TapLost:
+    """The live audio ended, or never began."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """A key on the agent's telephone."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackStarted:
+    playback_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackFinished:
+    playback_id: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """An earlier run of the engine began this playback at `began_at`; its end is still to come."""
+
+    playback_id: str
+    began_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AgentGone:
+    """The agent's leg ended."""
+
+    cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class CalleeGone:
+    """The callee's leg ended. `cause` is the Q.850 hangup cause, `sip` the SIP status (0: none)."""
+
+    cause: int
+    sip: int = 0
+    by_callee: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReplaced:
+    """A transfer put another channel in the agent's place."""
+
+    channel_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalleeTaken:
+    """The callee's leg went elsewhere (a transfer, a redirect): it is no longer ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropTaken:
+    """The drop that a code asked for is accepted: the callee's leg is no longer in this call."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRefused:
+    """The engine could not accept the drop that a code asked for."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Something the call needs failed: a command, the bridge, the connection to Asterisk."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """The engine is stopping and cannot wait for this call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A deadline that the machine asked for has come."""
+
+
+Event = (
+    Answered
+    | EarlyMedia
+    | Arrived
+    | Heard
+    | TapLost
+    | Digit
+    | PlaybackStarted
+    | PlaybackFinished
+    | Resumed
+    | AgentGone
+    | CalleeGone
+    | AgentReplaced
+    | CalleeTaken
+    | DropTaken
+    | CodeRefused
+    | Broken
+    | HandOver
+    | Tick
+)

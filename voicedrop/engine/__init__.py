@@ -1,0 +1,1 @@
+"""Runs the machines: one task a call, a supervisor, recovery at start."""

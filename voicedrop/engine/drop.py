@@ -1,0 +1,259 @@
+"""Runs one drop: the callee's leg is alone with us, in the drop app."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from dsp import Detection
+from voicedrop.ari.events import (
+    AriEvent,
+    ChannelDestroyed,
+    ChannelState,
+    HangupRequest,
+    MoveFailed,
+    PlaybackState,
+    StasisEnd,
+    StasisStart,
+)
+from voicedrop.call import commands as do
+from voicedrop.call import events as ev
+from voicedrop.call.commands import Command
+from voicedrop.call.drop import Drop, S
+from voicedrop.call.hearing import Hearing
+from voicedrop.engine.loop import CallLoop
+from voicedrop.engine.services import DROP_APP, Services
+from voicedrop.engine.tap import Tap
+from voicedrop.errors import AriError, JournalError, TapError
+from voicedrop.model import Ids, Message, Outcome
+from voicedrop.store.receipt import Particulars, receipt
+
+log = structlog.get_logger(__name__)
+
+TAKEN_GRACE_S = 0.5  # ChannelDestroyed follows a leg's StasisEnd within milliseconds, or never
+
+
+class DropRunner(CallLoop):
+    """One drop. `tap` is one that already listens to the leg, or None."""
+
+    def __init__(
+        self,
+        services: Services,
+        what: Particulars,
+        message: Message,
+        *,
+        tap: Tap | None,
+        hearing: Hearing,
+        accepted_at: float,
+        answered_at: float | None,
+    ) -> None:
+        self.what = what
+        self.message = message
+        self._services = services
+        self._ids = Ids(services.settings.node, what.drop)
+        self._tap = tap
+        self._opening: asyncio.Task[None] | None = None
+        self._playbacks: list[str] = []
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._leaving: asyncio.TimerHandle | None = None
+        self.machine = Drop(
+            settings=services.settings.drop_settings(),
+            message_s=message.duration_s,
+            hearing=hearing,
+            tapped=tap is not None,
+            playback_id=self._new_playback,
+            accepted_at=accepted_at,
+            answered_at=answered_at,
+        )
+        super().__init__(self.machine, services.now)
+
+    # -- before the loop ----------------------------------------------------------------------------
+
+    async def accept(self) -> None:
+        """Put the drop into the journal; from here on it ends in exactly one receipt.
+
+        Raises:
+            JournalError: it could not be written, so the drop must not be made.
+        """
+        await self._services.journal.append(
+            {
+                "kind": "accepted",
+                "drop": self.what.drop,
+                "node": self.what.node,
+                "at": self._services.clock.utc(self.machine.facts.accepted_at),
+                "channel": self.what.channel,
+                "slot": self.what.slot,
+                "sha256": self.message.sha256,
+                "door": self.what.door,
+                "agent": self.what.agent,
+                "number": self.what.number,
+                "ref": self.what.ref,
+                "answered": self.machine.facts.answered_at is not None,
+            }
+        )
+
+    def take_over(self) -> None:
+        """Events of the leg, and what its tap hears, come here from now on."""
+        self._services.router.attach(self.what.channel, self.on_event)
+        if self._tap is not None:
+            self._tap.on_heard = self._heard
+            self._tap.on_lost = self._tap_lost
+
+    async def run(self) -> None:
+        """Until the leg has ended and the receipt is written; nothing is left behind."""
+        self._services.metrics.active_drops.inc()
+        try:
+            await self.loop()
+        finally:
+            self._services.metrics.active_drops.dec()
+            if self._opening is not None:
+                self._opening.cancel()
+            if self._tap is not None:
+                await self._tap.close()
+            for object_id in (self.what.channel, *self._playbacks):
+                self._services.router.detach(object_id, self.on_event)
+
+    async def prepare_leg(self) -> None:
+        """Tell Asterisk what holds without us: the leg's time limit, and what the dialplan would play."""
+        ari, leg = self._services.ari, self.what.channel
+        await ari.set_variable(leg, "TIMEOUT(absolute)", str(self._services.settings.drop.limit_s))
+        await ari.set_variable(leg, "VOICEDROP_MESSAGE", self.message.media)
+        # However the leg came to us: this makes Asterisk tell how it ended.
+        await ari.subscribe(DROP_APP, f"channel:{leg}")
+
+    # -- commands -----------------------------------------------------------------------------------
+
+    async def carry_out(self, command: Command) -> None:
+        ari, leg = self._services.ari, self.what.channel
+        match command:
+            case do.SendSilence():
+                await ari.start_silence(leg)
+            case do.Listen():
+                self._opening = asyncio.create_task(self._listen(), name=f"tap {self.what.drop}")
+            case do.Play(playback):
+                # The journal says that it may play before it plays: a crash never repeats a message
+                # that the mailbox already has.
+                writing = asyncio.create_task(self._journal_play(playback), name=f"journal {self.what.drop}")
+                try:
+                    await ari.play(leg, f"sound:{self.message.media}", playback_id=playback)
+                finally:
+                    await writing
+            case do.StopPlayback(playback):
+                await ari.stop_playback(playback)
+                await self._services.journal.append({"kind": "stopped", "drop": self.what.drop})
+            case do.HangUpCallee(cause):
+                await ari.hang_up(leg, cause=cause)
+            case do.GiveToDialplan():
+                await ari.continue_dialplan(leg, context="voicedrop-finish", extension="s", priority=1)
+            case _:
+                raise AssertionError(f"{command} is no command of a drop")
+
+    async def resume(self, playback: str, began_at: float) -> None:
+        """Go on with a message that an earlier run had begun to play."""
+        self._playbacks.append(playback)
+        self._services.router.attach(playback, self.on_event)
+        for event in (ev.Arrived(), ev.Resumed(playback, began_at)):
+            self.post(event)
+        try:
+            await self._services.ari.playback(playback)
+        except AriError:
+            self.post(ev.PlaybackFinished(playback))
+
+    async def write_off(self, reason: str) -> None:
+        """A receipt for a drop whose end nobody saw."""
+        if self.machine.state is not S.ENDED:
+            await self.finish(self.machine.write_off(reason, self._services.now()))
+
+    async def finish(self, command: do.Finish) -> None:
+        facts = self.machine.facts
+        if self.what.code_at is not None and self.what.agent_freed_at is not None:
+            self._services.metrics.agent_freed.observe(self.what.agent_freed_at - self.what.code_at)
+        if facts.cue is not None and facts.cue.beep is not None and facts.play_started_at is not None:
+            self._services.metrics.cue_to_play.observe(facts.play_started_at - facts.cue.beep.ended_at)
+        self._services.metrics.drops.labels(outcome=str(command.outcome or Outcome.FAILED)).inc()
+        written = receipt(self.what, self.message, facts, self._services.clock)
+        try:
+            await self._services.journal.append({"kind": "ended", "drop": self.what.drop, "receipt": written})
+        except JournalError as error:
+            # The whole receipt goes to the log: it is all that is left of it.
+            log.error("receipt_not_written", error=str(error), receipt=written)
+        log.info(
+            "drop_ended",
+            drop=self.what.drop,
+            outcome=str(command.outcome),
+            reason=command.reason,
+            agent=self.what.agent,
+            number=self.what.number,
+        )
+
+    def _new_playback(self, count: int) -> str:
+        playback = self._ids(f"play{count}")
+        self._playbacks.append(playback)
+        self._services.router.attach(playback, self.on_event)
+        return playback
+
+    async def _journal_play(self, playback: str) -> None:
+        await self._services.journal.append(
+            {
+                "kind": "playing",
+                "drop": self.what.drop,
+                "playback": playback,
+                "at": self._services.clock.utc(self._services.now()),
+            }
+        )
+
+    async def _listen(self) -> None:
+        tap = Tap(self._services, self._ids, self.what.channel)
+        tap.on_heard, tap.on_lost = self._heard, self._tap_lost
+        try:
+            await tap.open()
+            self._tap = tap
+        except TapError as error:
+            self._tap_lost(str(error))
+
+    # -- what happens -------------------------------------------------------------------------------
+
+    def _heard(self, detection: Detection, now: float) -> None:
+        self.post(ev.Heard(detection), now)
+
+    def _tap_lost(self, reason: str) -> None:
+        self.post(ev.TapLost(reason))
+
+    def on_event(self, event: AriEvent) -> None:
+        """One of Asterisk's events about the leg or a playback on it."""
+        match event:
+            case StasisStart(app=app) if app == DROP_APP:
+                self.post(ev.Arrived())
+            case ChannelState(state="Up"):
+                self.post(ev.Answered())
+            case MoveFailed():
+                self.post(ev.Broken("the leg could not move to the drop app"))
+            case PlaybackState(about=(playback, *_), state="playing"):
+                self.what.asterisk_times["message_start"] = event.stamp
+                self.post(ev.PlaybackStarted(playback))
+            case PlaybackState(about=(playback, *_), state=state):
+                self.what.asterisk_times["message_end"] = event.stamp
+                self.post(ev.PlaybackFinished(playback, failed=state == "failed"))
+            case HangupRequest():
+                self.what.asterisk_times.setdefault("hang_up", event.stamp)
+            case StasisEnd(app=app) if app == DROP_APP and self._leaving is None:
+                loop = asyncio.get_running_loop()
+                self._leaving = loop.call_later(TAKEN_GRACE_S, self.post, ev.CalleeTaken())
+            case ChannelDestroyed(cause=cause, tech_cause=sip):
+                if self._leaving is not None:
+                    self._leaving.cancel()
+                late = self._services.now() - self.machine.facts.accepted_at
+                limited = late >= self._services.settings.drop.limit_s - 1
+                self.post(ev.CalleeGone(cause, sip, by_callee=not limited))
+
+    async def reconcile(self, channels: frozenset[str]) -> None:
+        """After the event connection was lost: find out what was missed."""
+        if self.what.channel not in channels:
+            self.post(ev.CalleeGone(0, 0))
+            return
+        for playback in self._playbacks[-1:]:
+            try:
+                await self._services.ari.playback(playback)
+            except AriError:
+                self.post(ev.PlaybackFinished(playback))

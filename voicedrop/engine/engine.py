@@ -1,0 +1,268 @@
+"""The supervisor: takes calls in, gives each a task, and brings everything to an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Coroutine, Mapping
+from typing import Any
+
+import structlog
+
+from voicedrop.ari.connection import EventConnection
+from voicedrop.ari.events import AppReplaced, AriEvent, StasisStart
+from voicedrop.call import events as ev
+from voicedrop.call.drop import S as DropState
+from voicedrop.call.hearing import Hearing
+from voicedrop.engine.bridged import BridgedCall
+from voicedrop.engine.drop import DropRunner
+from voicedrop.engine.recovery import recover
+from voicedrop.engine.services import AGENT_APP, DROP_APP, Services
+from voicedrop.errors import AriError, JournalError, VoicedropError
+from voicedrop.model import new_id
+from voicedrop.store.receipt import Particulars
+
+log = structlog.get_logger(__name__)
+
+APPS = (AGENT_APP, DROP_APP)
+NOISE = ["ChannelVarset", "ChannelDialplan", "ChannelCallerId", "ChannelConnectedLine"]
+SLOTS = range(1, 10)
+HAND_OVER_TIMEOUT_S = 5.0
+NO_SLOT = 3  # Q.850: no route to destination
+
+
+class Engine:
+    """Runs until `stop` is called or a fault that cannot be waited out is raised."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.connection = EventConnection(
+            services.ari, APPS, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down
+        )
+        self.drops: dict[str, DropRunner] = {}
+        self.calls: dict[str, BridgedCall] = {}
+        self.stopping = False
+        self._stop = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._recovered = False
+
+    def stop(self) -> None:
+        """Begin the orderly end; `run` returns when it is reached."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """
+        Raises:
+            VoicedropError: the login is wrong, another engine took our applications, and the like.
+        """
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                reading = tasks.create_task(self.connection.run(), name="events")
+                await self._stop.wait()
+                await self._drain()
+                # What is left are agents' calls: their legs stay joined, and the next run adopts them.
+                for call in self.calls.values():
+                    call.let_be()
+                reading.cancel()
+        except BaseExceptionGroup as group:
+            fault = group.split(VoicedropError)[0]
+            if fault is None:
+                raise
+            raise _first(fault) from group
+
+    async def _drain(self) -> None:
+        """Drops that play finish; those that wait get the grace time, then the dialplan has the leg."""
+        self.stopping = True
+        grace = self.services.settings.shutdown.grace_s
+        log.info("stopping", drops=len(self.drops), calls=len(self.calls), grace_s=grace)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + grace
+        while self.drops and loop.time() < until:
+            await asyncio.wait(
+                [drop.ended for drop in self.drops.values()],
+                timeout=until - loop.time(),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        for drop in self.drops.values():
+            drop.post(ev.HandOver())
+        playing = [d for d in self.drops.values() if d.machine.state > DropState.WAITING]
+        longest = max((d.message.duration_s for d in playing), default=0.0)
+        if self.drops:
+            await asyncio.wait([drop.ended for drop in self.drops.values()], timeout=longest + HAND_OVER_TIMEOUT_S)
+
+    # -- calls in -----------------------------------------------------------------------------------
+
+    def _on_event(self, event: AriEvent) -> None:
+        if self.services.router.deliver(event):
+            return
+        match event:
+            case StasisStart(app=app, args=("dial", *_)) if app == AGENT_APP:
+                self._spawn(self._take_call(event), "take call")
+            case StasisStart(app=app) if app == DROP_APP:
+                self._spawn(self._take_leg(event), "take leg")
+            case StasisStart() if not event.channel_id.startswith("vd."):
+                log.warning("entry_not_understood", app=event.app, args=list(event.args))
+                self._spawn(self._quietly(self.services.ari.continue_dialplan(event.channel_id)), "let go")
+            case AppReplaced(app=app):
+                log.error("application_taken", app=app, hint="another engine uses the same Asterisk and app")
+
+    async def _take_call(self, event: StasisStart) -> None:
+        """The ARI-bridged door: Stasis(voicedrop,dial,NUMBER[,agent=…][,ref=…])."""
+        if self.stopping:
+            # The dialplan's own Dial() takes the call, as when the engine is down.
+            await self._to_plain_dial(event)
+            return
+        number = event.args[1] if len(event.args) > 1 else ""
+        named = _named(event.args[2:])
+        call = BridgedCall(
+            self.services,
+            agent_channel=event.channel_id,
+            agent=named.get("agent") or _endpoint(event.channel),
+            number=number,
+            ref=named.get("ref", ""),
+            start_drop=self.start_drop,
+            drop_allowed=self.why_not,
+        )
+        await self.run_call(call)
+
+    async def run_call(self, call: BridgedCall, *, adopted: bool = False) -> None:
+        self.calls[call.call_id] = call
+        try:
+            await call.run(adopted=adopted)
+        finally:
+            del self.calls[call.call_id]
+
+    async def _take_leg(self, event: StasisStart) -> None:
+        """The Dial() door, or a dialplan's own: Stasis(voicedrop-drop,slot=N[,agent=…][,ref=…])."""
+        services = self.services
+        named = _named(event.args)
+        slot = int(named["slot"]) if named.get("slot", "").isdigit() else 0
+        message = services.messages.get(slot)
+        refusal = self.why_not()
+        if message is None:
+            log.warning("leg_refused", reason=f"slot {slot} has no message", args=list(event.args))
+            await self._quietly(services.ari.hang_up(event.channel_id, cause=NO_SLOT))
+            return
+        now = services.now()
+        caller, connected = event.channel.get("caller", {}), event.channel.get("connected", {})
+        up = event.channel.get("state") == "Up"
+        drop = DropRunner(
+            services,
+            Particulars(
+                drop=new_id(),
+                node=services.settings.node,
+                door="dial",
+                channel=event.channel_id,
+                slot=slot,
+                agent=named.get("agent", ""),
+                number=named.get("number") or str(caller.get("number", "")),
+                caller_id=str(connected.get("number", "")),
+                ref=named.get("ref", ""),
+            ),
+            message,
+            tap=None,
+            hearing=Hearing(whole=False),
+            accepted_at=now,
+            answered_at=now if up else None,
+        )
+        try:
+            if refusal:
+                raise JournalError(refusal)
+            await drop.accept()
+        except JournalError as error:
+            log.error("leg_given_to_dialplan", reason=str(error))
+            await self._quietly(services.ari.set_variable(event.channel_id, "VOICEDROP_MESSAGE", message.media))
+            await self._quietly(
+                services.ari.continue_dialplan(event.channel_id, context="voicedrop-finish", extension="s", priority=1)
+            )
+            return
+        drop.take_over()
+        drop.post(ev.Arrived())
+        await self.start_drop(drop)
+        await self._quietly(drop.prepare_leg())
+
+    def why_not(self) -> str:
+        """Why no further drop can be accepted; empty when one can."""
+        if self.stopping:
+            return "the engine is stopping"
+        most = self.services.settings.drop.max_active
+        return f"{most} drops are under way already" if len(self.drops) >= most else ""
+
+    async def start_drop(self, drop: DropRunner) -> None:
+        """Give an accepted drop a task of its own."""
+        self.drops[drop.what.drop] = drop
+        self._spawn(self._run_drop(drop), f"drop {drop.what.drop}")
+
+    async def _run_drop(self, drop: DropRunner) -> None:
+        try:
+            await drop.run()
+        except Exception as error:  # a fault of ours must not leave a leg up or a drop without a receipt
+            log.exception("drop_broken", drop=drop.what.drop)
+            await self._quietly(self.services.ari.hang_up(drop.what.channel))
+            await drop.write_off(f"a fault in the engine: {error!r}")
+        finally:
+            del self.drops[drop.what.drop]
+            drop.ended.set_result(None)
+
+    # -- the connection to Asterisk -----------------------------------------------------------------
+
+    async def _on_up(self) -> None:
+        services, ari = self.services, self.services.ari
+        services.metrics.ari_up.set(1)
+        for app in APPS:
+            await ari.drop_events(app, NOISE)
+        for slot in SLOTS:
+            message = services.messages.get(slot)
+            await ari.set_global(f"VOICEDROP_SLOT_{slot}", message.media if message else "")
+        await ari.set_global("VOICEDROP_LIMIT_S", str(services.settings.drop.limit_s))
+        if not self._recovered:
+            await recover(self)
+            self._recovered = True
+            return
+        channels = frozenset(str(channel["id"]) for channel in await ari.channels())
+        for runner in (*self.drops.values(), *self.calls.values()):
+            await runner.reconcile(channels)
+
+    def _on_down(self, reason: str) -> None:
+        self.services.metrics.ari_up.set(0)
+
+    # -- small things -------------------------------------------------------------------------------
+
+    def spawn_call(self, call: BridgedCall) -> None:
+        self._spawn(self.run_call(call, adopted=True), f"call {call.call_id}")
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        assert self._tasks is not None
+        self._tasks.create_task(self._guarded(work, name), name=name)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        try:
+            await work
+        except Exception:  # one call's fault must not end the others
+            log.exception("task_broken", task=name)
+
+    async def _to_plain_dial(self, event: StasisStart) -> None:
+        try:
+            await self.services.ari.continue_dialplan(event.channel_id, label="plain")
+        except AriError:
+            await self._quietly(self.services.ari.continue_dialplan(event.channel_id))
+
+    async def _quietly(self, request: Awaitable[object]) -> None:
+        try:
+            await request
+        except AriError as error:
+            log.debug("not_done", error=str(error))
+
+
+def _first(group: BaseExceptionGroup[VoicedropError]) -> VoicedropError:
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _named(args: tuple[str, ...]) -> dict[str, str]:
+    return {name: value for name, _, value in (arg.partition("=") for arg in args)}
+
+
+def _endpoint(channel: Mapping[str, Any]) -> str:
+    """The endpoint's name out of a channel's: PJSIP/1001-0000002a."""
+    return str(channel.get("name", "")).partition("/")[2].rpartition("-")[0]

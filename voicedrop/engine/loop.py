@@ -1,0 +1,81 @@
+"""Feeds a call's state machine: a bounded inbox, deadlines, commands carried out in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from voicedrop.call.commands import Command, Finish
+from voicedrop.call.events import Broken, Event, Tick
+from voicedrop.errors import AriError, Gone, JournalError, NotInStasis
+
+log = structlog.get_logger(__name__)
+
+INBOX = 1000  # a call has a few events a second; this many waiting means that something is stuck
+GONE_GRACE_S = 1.0
+
+
+class Machine(Protocol):
+    @property
+    def due(self) -> float | None: ...
+
+    def handle(self, event: Event, now: float) -> list[Command]: ...
+
+
+class CallLoop:
+    """Subclasses carry commands out and turn Asterisk's events into the machine's."""
+
+    def __init__(self, machine: Machine, now: Callable[[], float]) -> None:
+        self._machine = machine
+        self._now = now
+        self._inbox: asyncio.Queue[tuple[Event, float]] = asyncio.Queue(INBOX)
+        self._finished = False
+
+    def post(self, event: Event, at: float | None = None) -> None:
+        """Tell the machine, at the next turn, that something happened (at `at`, by default now)."""
+        try:
+            self._inbox.put_nowait((event, self._now() if at is None else at))
+        except asyncio.QueueFull:
+            # The call is stuck; what it was to do cannot be trusted any more, so it ends.
+            while not self._inbox.empty():
+                self._inbox.get_nowait()
+            self._inbox.put_nowait((Broken("the call's inbox overflowed"), self._now()))
+
+    async def loop(self) -> None:
+        """Until the machine says Finish."""
+        while not self._finished:
+            event, at = await self._next()
+            for command in self._machine.handle(event, at):
+                if isinstance(command, Finish):
+                    self._finished = True
+                    await self.finish(command)
+                    continue
+                try:
+                    await self.carry_out(command)
+                except (Gone, NotInStasis) as error:
+                    # The leg is ending or leaving; the event that says how is on its way. If it is lost:
+                    reason = f"{type(command).__name__}: {error}"
+                    asyncio.get_running_loop().call_later(GONE_GRACE_S, self.post, Broken(reason))
+                except (AriError, JournalError) as error:
+                    log.warning("command_failed", command=type(command).__name__, error=str(error))
+                    self.post(Broken(f"{type(command).__name__}: {error}"))
+
+    async def _next(self) -> tuple[Event, float]:
+        due = self._machine.due
+        if due is None:
+            return await self._inbox.get()
+        try:
+            # What has been posted counts before a deadline that has passed meanwhile.
+            async with asyncio.timeout(max(0.0, due - self._now()) if self._inbox.empty() else None):
+                return await self._inbox.get()
+        except TimeoutError:
+            return Tick(), self._now()
+
+    async def carry_out(self, command: Command) -> None:
+        raise NotImplementedError
+
+    async def finish(self, command: Finish) -> None:
+        raise NotImplementedError

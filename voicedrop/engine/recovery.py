@@ -1,0 +1,149 @@
+"""At start: find what an earlier run of this node left in Asterisk, and finish it or hang it up.
+
+The journal knows the drops that were accepted and have no receipt; Asterisk knows which legs and
+playbacks are still there; an agent's call that is still joined is taken over as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from voicedrop.call import events as ev
+from voicedrop.call.hearing import Hearing
+from voicedrop.engine.bridged import BridgedCall
+from voicedrop.engine.drop import DropRunner
+from voicedrop.engine.services import AGENT_APP, DROP_APP
+from voicedrop.errors import AriError
+from voicedrop.model import Message, prefix
+from voicedrop.store import journal
+from voicedrop.store.receipt import Particulars
+
+if TYPE_CHECKING:
+    from voicedrop.engine.engine import Engine
+
+log = structlog.get_logger(__name__)
+
+
+async def recover(engine: Engine) -> None:
+    """Adopt drops and calls of the last run, and end what is left of it."""
+    services, ari = engine.services, engine.services.ari
+    mine = prefix(services.settings.node)
+    channels = {str(c["id"]): c for c in await ari.channels()}
+    kept: set[str] = set()
+    for entry in journal.unfinished(services.settings.state_dir):
+        channel = str(entry["channel"])
+        kept.add(channel)
+        await _adopt_drop(engine, entry, channels.get(channel))
+    for bridge in await ari.bridges():
+        call_id, _, role = str(bridge["id"]).removeprefix(mine).partition(".")
+        if str(bridge["id"]).startswith(mine) and role == "bridge":
+            kept |= await _adopt_call(engine, call_id, bridge, channels, kept)
+    for channel in channels:
+        if channel.startswith(mine) and channel not in kept:
+            await _quietly(ari.hang_up(channel))
+    for bridge in await ari.bridges():
+        if str(bridge["id"]).startswith(mine) and str(bridge["id"]) not in kept:
+            await _quietly(ari.destroy_bridge(str(bridge["id"])))
+
+
+async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, Any] | None) -> None:
+    services, ari = engine.services, engine.services.ari
+    message = services.messages.get(int(entry["slot"]))
+    accepted_at = services.clock.monotonic_of(datetime.fromisoformat(entry["at"]))
+    drop = DropRunner(
+        services,
+        Particulars(
+            drop=str(entry["drop"]),
+            node=services.settings.node,
+            door=str(entry["door"]),
+            channel=str(entry["channel"]),
+            slot=int(entry["slot"]),
+            agent=str(entry["agent"]),
+            number=str(entry["number"]),
+            ref=str(entry["ref"]),
+        ),
+        message or _lost_message(entry),
+        tap=None,
+        hearing=Hearing(whole=False),
+        accepted_at=accepted_at,
+        answered_at=accepted_at if entry["answered"] else None,
+    )
+    if channel is None or message is None or message.sha256 != entry["sha256"]:
+        if channel is not None:
+            await _quietly(ari.hang_up(drop.what.channel))
+        played = " after its message had begun to play" if entry["playing"] else ""
+        await drop.write_off(
+            f"the leg ended{played} while the engine was away"
+            if channel is None
+            else "its message changed while the engine was away"
+        )
+        return
+    playing = entry["playing"]
+    log.info("drop_adopted", drop=drop.what.drop, playing=bool(playing))
+    drop.take_over()
+    await engine.start_drop(drop)
+    for app in (AGENT_APP, DROP_APP):
+        await _quietly(ari.subscribe(app, f"channel:{drop.what.channel}"))
+    await _quietly(drop.prepare_leg())
+    if playing is None:
+        drop.post(ev.Arrived())
+        return
+    began_at = services.clock.monotonic_of(datetime.fromisoformat(playing["at"]))
+    await drop.resume(str(playing["playback"]), began_at)
+
+
+async def _adopt_call(
+    engine: Engine,
+    call_id: str,
+    bridge: dict[str, Any],
+    channels: dict[str, dict[str, Any]],
+    kept: set[str],
+) -> set[str]:
+    """An agent's call whose two legs are still joined; what of it to keep."""
+    services, ari = engine.services, engine.services.ari
+    callee_id = f"{prefix(services.settings.node)}{call_id}.callee"
+    members = [str(member) for member in bridge.get("channels", [])]
+    agents = [member for member in members if member != callee_id and member in channels]
+    if callee_id in kept:
+        # The code was pressed: the leg is a drop's; the agent was to be freed.
+        for agent in agents:
+            await _quietly(ari.hang_up(agent))
+        return set()
+    if callee_id not in members or callee_id not in channels or not agents:
+        for agent in agents:
+            await _quietly(ari.hang_up(agent))
+        return set()
+    call = BridgedCall(
+        services,
+        agent_channel=agents[0],
+        agent=await ari.get_variable(callee_id, "VOICEDROP_AGENT"),
+        number=str(channels[callee_id].get("caller", {}).get("number", "")),
+        start_drop=engine.start_drop,
+        drop_allowed=engine.why_not,
+        call_id=call_id,
+    )
+    log.info("call_adopted", call=call_id)
+    call.adopt(answered=channels[callee_id].get("state") == "Up")
+    for channel in (agents[0], callee_id):
+        await _quietly(ari.subscribe(AGENT_APP, f"channel:{channel}"))
+    await _quietly(ari.subscribe(AGENT_APP, f"bridge:{bridge['id']}"))
+    engine.spawn_call(call)
+    return {callee_id, str(bridge["id"])}
+
+
+def _lost_message(entry: dict[str, Any]) -> Message:
+    return Message(
+        slot=int(entry["slot"]), label="", file=Path(), media="", duration_s=1.0, sha256=str(entry["sha256"])
+    )
+
+
+async def _quietly(request: Awaitable[object]) -> None:
+    try:
+        await request
+    except AriError as error:
+        log.debug("not_done", error=str(error))

@@ -1,0 +1,61 @@
+"""What every call of the engine shares, and the routing of Asterisk's events to calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from voicedrop.ari.client import AriClient
+from voicedrop.ari.events import AriEvent
+from voicedrop.config import Settings
+from voicedrop.engine.metrics import Metrics
+from voicedrop.media.listener import TapListener
+from voicedrop.model import Message
+from voicedrop.store.journal import Journal
+from voicedrop.store.receipt import Clock
+
+AGENT_APP = "voicedrop"
+DROP_APP = "voicedrop-drop"
+
+Handler = Callable[[AriEvent], None]
+
+
+class Router:
+    """Which call an object of Asterisk's belongs to, by the object's id."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+
+    def attach(self, object_id: str, handler: Handler) -> None:
+        """Events about this object go to `handler` from now on, and to nobody else."""
+        self._handlers[object_id] = handler
+
+    def detach(self, object_id: str, handler: Handler) -> None:
+        """No longer; unless somebody else has taken the object over."""
+        if self._handlers.get(object_id) == handler:
+            del self._handlers[object_id]
+
+    def deliver(self, event: AriEvent) -> bool:
+        """Hand an event on; False when no call owns what it is about."""
+        for object_id in event.about:
+            handler = self._handlers.get(object_id)
+            if handler is not None:
+                handler(event)
+                return True
+        return False
+
+
+@dataclass(kw_only=True)
+class Services:
+    """Built once by `__main__`."""
+
+    settings: Settings
+    ari: AriClient
+    listener: TapListener
+    journal: Journal
+    messages: Mapping[int, Message]
+    metrics: Metrics
+    router: Router = field(default_factory=Router)
+    clock: Clock = field(default_factory=lambda: Clock(wall=time.time(), monotonic=time.monotonic()))
+    now: Callable[[], float] = time.monotonic

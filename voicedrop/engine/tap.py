@@ -1,0 +1,124 @@
+"""A tap: a snoop on the callee's leg, bridged with a websocket channel that brings the audio to us.
+
+It stays on the leg through a move to another application, and hears while we play to that leg.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import structlog
+
+from dsp import Detection, Detector
+from voicedrop.ari.events import AriEvent, ChannelDestroyed, StasisStart
+from voicedrop.engine.services import AGENT_APP, Services
+from voicedrop.errors import AriError, TapError
+from voicedrop.media.listener import FORMAT, Expected
+from voicedrop.model import Ids
+
+log = structlog.get_logger(__name__)
+
+CLIENT = "voicedrop-tap"  # the section of websocket_client.conf
+
+
+class Tap:
+    """Listens to one leg. `on_heard` and `on_lost` may be set anew when the leg changes its owner."""
+
+    def __init__(self, services: Services, ids: Ids, leg: str) -> None:
+        self._services = services
+        self._leg = leg
+        self._snoop, self._media, self._bridge = ids("snoop"), ids("media"), ids("tap")
+        self._detector = Detector()
+        self._expected: Expected | None = None
+        self._started: dict[str, asyncio.Event] = {self._snoop: asyncio.Event(), self._media: asyncio.Event()}
+        self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._closing = False
+        self.on_heard: Callable[[Detection, float], None] | None = None
+        self.on_lost: Callable[[str], None] | None = None
+
+    async def open(self) -> None:
+        """Set it up; audio flows when this returns.
+
+        Raises:
+            TapError: it could not be had within the configured time. Nothing is left behind.
+        """
+        try:
+            async with asyncio.timeout(self._services.settings.tap.connect_timeout_s):
+                await self._set_up()
+        except (AriError, TimeoutError, TapError) as error:
+            await self.close()
+            raise TapError(str(error) or "Asterisk brought no audio in time") from error
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        self._services.metrics.taps.inc()
+
+    async def _set_up(self) -> None:
+        services, ari = self._services, self._services.ari
+        for channel in self._started:
+            services.router.attach(channel, self._on_event)
+        self._expected = services.listener.expect(self._on_audio, self._on_lost)
+        await ari.create_bridge(self._bridge, bridge_type="mixing")
+        await ari.snoop(self._leg, app=AGENT_APP, snoop_id=self._snoop, app_args="tap")
+        await ari.external_media(
+            channel_id=self._media, app=AGENT_APP, client=CLIENT, media_format=FORMAT, token=self._expected.token
+        )
+        for channel, started in self._started.items():
+            await self._or_failed(started.wait())
+            await ari.add_to_bridge(self._bridge, channel)
+        await self._or_failed(self._expected.connected.wait())
+
+    async def _or_failed(self, wait: asyncio._CoroutineLike[object]) -> None:
+        """Wait, but not for what can no longer come."""
+        task = asyncio.ensure_future(wait)
+        try:
+            await asyncio.wait({task, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            task.cancel()
+        if self._failed.done():
+            raise TapError(self._failed.result())
+
+    async def close(self) -> None:
+        """Take it down. Safe to call twice."""
+        if self._closing:
+            return
+        self._closing = True
+        if self._expected is not None and self._expected.connected.is_set():
+            self._services.metrics.taps.dec()
+        for channel in self._started:
+            self._services.router.detach(channel, self._on_event)
+        for end in (
+            lambda: self._services.ari.hang_up(self._snoop),
+            lambda: self._services.ari.hang_up(self._media),
+            lambda: self._services.ari.destroy_bridge(self._bridge),
+        ):
+            try:
+                await end()
+            except AriError as error:  # recovery ends what could not be ended now
+                log.warning("tap_not_ended", error=str(error))
+        if self._expected is not None:
+            await self._services.listener.forget(self._expected)
+
+    def _on_event(self, event: AriEvent) -> None:
+        if isinstance(event, StasisStart):
+            self._started[event.channel_id].set()
+        elif isinstance(event, ChannelDestroyed) and not self._failed.done():
+            self._failed.set_result(
+                f"Asterisk could not bring the audio to {self._services.settings.tap.host}:"
+                f"{self._services.settings.tap.port} (cause {event.cause})"
+            )
+
+    def _on_audio(self, samples: npt.NDArray[np.int16]) -> None:
+        detections = self._detector.feed(samples)
+        if detections and self.on_heard is not None:
+            now = time.monotonic()
+            for detection in detections:
+                self.on_heard(detection, now)
+
+    def _on_lost(self, reason: str) -> None:
+        if not self._closing and self.on_lost is not None:
+            self.on_lost(reason)

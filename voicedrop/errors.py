@@ -1,0 +1,67 @@
+"""The error tree. The docstring of an error without arguments of its own is its message.
+
+VoicedropError
+├── ConfigError          the settings cannot be used; lists every fault at once
+├── MessageError         a message file cannot be played
+├── AriError             Asterisk's REST interface said no, or did not answer
+│   ├── AriUnreachable   no answer within the deadline, or no connection
+│   ├── AriRefused       the login is wrong
+│   ├── Gone             404: the object is no longer there
+│   └── NotInStasis      409 or 412 or 422: the channel is not in a state for this
+├── TapError             the live audio of a leg cannot be had
+├── JournalError         the journal cannot be written or read
+└── LabError             the lab cannot do what was asked
+"""
+
+from __future__ import annotations
+
+
+class VoicedropError(Exception):
+    """Something went wrong in voicedrop."""
+
+    def __str__(self) -> str:
+        return super().__str__() or (type(self).__doc__ or "")
+
+
+class ConfigError(VoicedropError):
+    """The configuration cannot be used."""
+
+
+class MessageError(VoicedropError):
+    """A message cannot be played."""
+
+
+class AriError(VoicedropError):
+    """Asterisk's REST interface refused a request."""
+
+    def __init__(self, message: str = "", *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class AriUnreachable(AriError):
+    """Asterisk does not answer."""
+
+
+class AriRefused(AriError):
+    """Asterisk refused the login."""
+
+
+class Gone(AriError):
+    """The object is no longer there."""
+
+
+class NotInStasis(AriError):
+    """The channel is not in a state in which this can be done."""
+
+
+class TapError(VoicedropError):
+    """The live audio of a leg cannot be had."""
+
+
+class JournalError(VoicedropError):
+    """The journal cannot be written or read."""
+
+
+class LabError(VoicedropError):
+    """The lab cannot do what was asked."""

@@ -1,0 +1,82 @@
+"""Messages from a folder: WAV files and a small index, messages.yaml, of slot, label and file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import soundfile
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from voicedrop.errors import MessageError
+from voicedrop.model import Message
+
+INDEX = "messages.yaml"
+RATE_HZ = 8000
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    slot: Annotated[int, Field(ge=1, le=9)]
+    label: Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.-]{1,60}$")]
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.-]+\.wav$")]
+
+
+def load_messages(folder: Path, asterisk_folder: str = "") -> Mapping[int, Message]:
+    """The messages by slot.
+
+    Args:
+        folder: where they are.
+        asterisk_folder: the same folder as Asterisk sees it, if that differs.
+
+    Raises:
+        MessageError: the index or a file cannot be used; every fault is listed, each with its remedy.
+    """
+    index = folder / INDEX
+    try:
+        rows = TypeAdapter(list[_Row]).validate_python(yaml.safe_load(index.read_text()))
+    except OSError as error:
+        raise MessageError(f"cannot read {index}: {error.strerror}") from error
+    except (yaml.YAMLError, ValidationError) as error:
+        raise MessageError(f"{index}: {error}") from error
+    messages: dict[int, Message] = {}
+    faults = []
+    for row in rows:
+        if row.slot in messages:
+            faults.append(f"slot {row.slot} is given twice ({messages[row.slot].label}, {row.label})")
+            continue
+        try:
+            messages[row.slot] = _message(row, folder, asterisk_folder or str(folder.absolute()))
+        except MessageError as error:
+            faults.append(str(error))
+    if faults:
+        raise MessageError(f"{index}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
+    if not messages:
+        raise MessageError(f"{index} names no message: add at least one row {{slot: 1, label: …, file: ….wav}}")
+    return messages
+
+
+def _message(row: _Row, folder: Path, asterisk_folder: str) -> Message:
+    file = folder / row.file
+    try:
+        info = soundfile.info(file)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise MessageError(f"{file} is not there or is no sound file ({error})") from error
+    if (info.format, info.subtype, info.samplerate, info.channels) != ("WAV", "PCM_16", RATE_HZ, 1):
+        raise MessageError(
+            f"{file} is {info.format} {info.subtype}, {info.samplerate} Hz, {info.channels} channel(s); Asterisk plays "
+            f"WAV PCM_16, {RATE_HZ} Hz, 1 channel. Mend it: voicedrop messages convert {file} {file}"
+        )
+    if info.frames < RATE_HZ // 2:
+        raise MessageError(f"{file} is only {info.duration:.2f} s long: at least half a second is needed")
+    return Message(
+        slot=row.slot,
+        label=row.label,
+        file=file,
+        media=f"{asterisk_folder.rstrip('/')}/{Path(row.file).stem}",
+        duration_s=info.frames / RATE_HZ,
+        sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+    )

@@ -1,0 +1,123 @@
+"""What must survive: an append-only journal on local disk, one JSON object a line.
+
+A line is on the disk before `append` returns. One file a day (UTC) in `<state_dir>/journal`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from voicedrop.errors import JournalError
+
+Entry = dict[str, Any]
+
+APPEND_TIMEOUT_S = 10.0  # a disk that does not answer for this long counts as broken
+
+
+class Journal:
+    """The journal of one node; one process at a time may hold it."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._folder = state_dir / "journal"
+        self._lock: int | None = None
+        # One thread: entries reach the disk in the order in which they were given.
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
+
+    def open(self) -> None:
+        """Take hold of it.
+
+        Raises:
+            JournalError: the folder cannot be written, or another engine holds it.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise JournalError(f"another engine holds {self._folder}: give this one its own state_dir") from error
+        except OSError as error:
+            raise JournalError(f"cannot write {self._folder}: {error.strerror}") from error
+
+    def close(self) -> None:
+        self._writer.shutdown(wait=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def append(self, entry: Entry) -> None:
+        """Write and sync one entry.
+
+        Raises:
+            JournalError: it is not on the disk (full, gone, or too slow).
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            await asyncio.wait_for(loop.run_in_executor(self._writer, self._write, entry), APPEND_TIMEOUT_S)
+        except TimeoutError as error:
+            raise JournalError(f"the disk under {self._folder} does not answer") from error
+        except OSError as error:
+            raise JournalError(f"cannot write {self._folder}: {error.strerror}") from error
+
+    def _write(self, entry: Entry) -> None:
+        line = json.dumps(entry, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+        file = os.open(
+            self._folder / f"{datetime.now(UTC):%Y-%m-%d}.jsonl", os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600
+        )
+        try:
+            end = os.lseek(file, 0, os.SEEK_END)
+            if end and os.pread(file, 1, end - 1) != b"\n":
+                os.write(file, b"\n")  # a crash in the middle of a line spoils that line only
+            while line:
+                line = line[os.write(file, line) :]
+            os.fsync(file)
+        finally:
+            os.close(file)
+
+    def entries(self) -> Iterator[Entry]:
+        """Everything in it, oldest first; a line that a crash cut short is passed over."""
+        yield from read(self._folder.parent)
+
+
+def read(state_dir: Path) -> Iterator[Entry]:
+    """The entries of a journal, without holding it."""
+    for file in sorted((state_dir / "journal").glob("*.jsonl")):
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                try:
+                    entry = json.loads(line)
+                except json.JSONDecodeError:
+                    continue
+                if isinstance(entry, dict):
+                    yield entry
+
+
+def receipts(state_dir: Path) -> Iterator[Entry]:
+    """Every receipt, oldest first; one a drop."""
+    for entry in read(state_dir):
+        if entry.get("kind") == "ended":
+            yield entry["receipt"]
+
+
+def unfinished(state_dir: Path) -> list[Entry]:
+    """Drops that were accepted and have no end: their `accepted` entry, with the last `playing` entry
+    (or None) under the key "playing"."""
+    open_drops: dict[str, Entry] = {}
+    for entry in read(state_dir):
+        match entry.get("kind"):
+            case "accepted":
+                open_drops[entry["drop"]] = {**entry, "playing": None}
+            case "playing" if entry["drop"] in open_drops:
+                open_drops[entry["drop"]]["playing"] = entry
+            case "stopped" if entry["drop"] in open_drops:
+                open_drops[entry["drop"]]["playing"] = None
+            case "ended":
+                open_drops.pop(entry["drop"], None)
+    return list(open_drops.values())
