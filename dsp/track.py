@@ -10,6 +10,9 @@ from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
 
 _EDGE_DB: Final = 6.0
 """A window half filled by the tone reads 6 dB less: its centre is at the tone's edge."""
+_EDGE_HOPS: Final = 2
+_EDGE_STEP_DB: Final = 0.7
+"""A tone's first and last windows, no more than these, differ from the next by at least so much."""
 _YOUNG_HOPS: Final = 4
 """Before so many hops a track that misses one was nothing."""
 
@@ -163,14 +166,25 @@ class Track:
 
     def shape(self) -> Shape:
         """Jitter, slope and so on over the whole track, without its edges."""
-        full = max(self._dbfs)
-        edge = 1 if len(self) >= 7 else 0
-        inner = range(edge, len(self) - edge)
-        kept = [k for k in inner if self._dbfs[k] > full - 20.0] or list(inner)
+        first, last = self._filled()
+        kept = range(first, last + 1)
         at = [self._at_ms[k] / 1000 for k in kept]
         slope, jitter = _straighten(at, [self._hz[k] for k in kept])
         _, wobble = _straighten(at, [self._dbfs[k] for k in kept])
         return Shape(len(self), jitter, slope, self._purity(), wobble)
+
+    def _filled(self) -> tuple[int, int]:
+        """First and last hop whose windows the tone fills: at its edges it seems to rise and bend."""
+        first, last = 0, len(self) - 1
+        while first < _EDGE_HOPS and last - first >= _YOUNG_HOPS:
+            if self._dbfs[first + 1] - self._dbfs[first] < _EDGE_STEP_DB:
+                break
+            first += 1
+        while last > len(self) - 1 - _EDGE_HOPS and last - first >= _YOUNG_HOPS:
+            if self._dbfs[last - 1] - self._dbfs[last] < _EDGE_STEP_DB:
+                break
+            last -= 1
+        return first, last
 
     def steady(self, *, over: bool) -> bool:
         """Machine-made, as far as its length can tell; when it is ``over``, what followed counts too."""

@@ -56,7 +56,6 @@ def write_configuration(site: Site) -> None:
             (home / folder).mkdir(parents=True, exist_ok=True)
         write_filled(CHECKOUT / "docker" / server, home / "etc", values)
     write_shipped(site.lab / "pbx/etc/voicedrop", config.Settings(**engine_settings(site)))
-    (site.lab / "carrier/calls").mkdir(exist_ok=True)
 
 
 def secret_file(site: Site, name: str) -> Path:

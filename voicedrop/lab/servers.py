@@ -30,6 +30,7 @@ def up(site: Site, say: Say) -> None:
         return
     down(site)
     _ports_free(site)
+    _forget_calls(site)
     conf.write_configuration(site)
     sounds.write_sounds(site)
     _own_files(site)
@@ -157,8 +158,13 @@ def _ports_free(site: Site) -> None:
                 ) from error
 
 
-def clear_calls(site: Site) -> None:
-    """Forget the recordings of earlier calls."""
-    shutil.rmtree(site.lab / "carrier/calls", ignore_errors=True)
-    (site.lab / "carrier/calls").mkdir()
-    _own_files(site)
+def _forget_calls(site: Site) -> None:
+    """What earlier runs recorded: Asterisk gives the same channel names again after a start."""
+    carrier = site.lab / "carrier"
+    shutil.rmtree(carrier / "calls", ignore_errors=True)
+    (carrier / "calls").mkdir(parents=True)
+    for inbox in (carrier / "spool/voicemail/zoo").glob("*/INBOX"):
+        shutil.rmtree(inbox)
+    for log in (site.lab / server / "log" for server in SERVERS):
+        for file in log.glob("*"):
+            file.unlink()

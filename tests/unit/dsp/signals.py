@@ -103,7 +103,7 @@ def ulaw(samples: Samples) -> Samples:
 def alaw(samples: Samples) -> Samples:
     """Through G.711 A-law and back."""
     size = np.abs(samples.astype(np.int32))
-    step = np.maximum(16, 2 ** (np.floor(np.log2(np.maximum(size, 1))).astype(np.int32) - 4))
+    step = np.maximum(16, 2 ** (np.floor(np.log2(np.maximum(size, 256))).astype(np.int32) - 4))
     value = np.minimum(size // step * step + step // 2, 32256)
     return (np.where(samples < 0, -1, 1) * value).astype(np.int16)
 

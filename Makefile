@@ -1,0 +1,55 @@
+# make demo   the whole thing once: lab, engine, a call, the code, the message in the mailbox
+# make test   every test
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check venv lock format lab-up lab-down bench-drop
+
+demo: venv
+	$(BIN)/python -m voicedrop demo
+
+test: venv
+	$(BIN)/python -m pytest
+
+check: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/unit
+
+venv: $(STAMP)
+
+# A minimal Debian has python3 without venv: as root it is installed, otherwise the command is named.
+$(STAMP): requirements.lock pyproject.toml
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "installing python3-venv"; \
+	    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends python3-venv >/dev/null; \
+	  else \
+	    echo "Python's venv module is missing. Install it: sudo apt-get install -y python3-venv" >&2; exit 1; \
+	  fi; \
+	fi
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# After a change of the dependencies in pyproject.toml.
+lock: venv
+	$(BIN)/pip-compile -q --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+	  --strip-extras --allow-unsafe --extra dev -o requirements.lock pyproject.toml
+
+format: venv
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lab-up: venv
+	$(BIN)/python -m voicedrop lab up
+
+lab-down: venv
+	$(BIN)/python -m voicedrop lab down
+
+bench-drop: venv
+	$(BIN)/python tests/bench/drop.py

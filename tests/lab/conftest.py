@@ -1,0 +1,148 @@
+"""A real lab: two Asterisks, an engine as a process of its own, an agent's telephone.
+
+A lab that cannot start is a failure, never a skip.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voicedrop.ari.client import AriClient
+from voicedrop.lab import conf, recordings, servers, zoo
+from voicedrop.lab.engine import EngineProcess
+from voicedrop.lab.judge import Delivery, judge, load
+from voicedrop.lab.phone import Exchange, exchange
+from voicedrop.lab.recordings import CarrierCall
+from voicedrop.lab.site import Site, site
+from voicedrop.store import journal
+
+_next_index: dict[str, Iterator[int]] = {}
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Site]:
+    here = site()
+    servers.up(here, print)
+    yield here
+    servers.down(here)
+
+
+def number_of(key: str) -> str:
+    """A number of this kind of subscriber that no other test of this run uses."""
+    counter = _next_index.setdefault(key, itertools.count())
+    return zoo.subscriber(key).number(next(counter))
+
+
+@dataclass
+class Bench:
+    """What a test works with: the lab, an engine, telephones and the PBX's own REST interface."""
+
+    site: Site
+    engine: EngineProcess
+    exchange: Exchange
+    pbx: AriClient
+    _seen: int = field(default=0)
+
+    async def receipt(self, number: str, *, wait_s: float = 30.0) -> dict[str, Any]:
+        """The receipt of the last drop to `number`, once it is in the journal."""
+        return await self.until(
+            lambda: next((r for r in reversed(self.receipts()) if r["number"] == number), None),
+            f"a receipt for {number}",
+            wait_s,
+        )
+
+    def receipts(self) -> list[dict[str, Any]]:
+        return list(journal.receipts(self.engine.state_dir))
+
+    async def call_to(self, number: str, *, wait_s: float = 60.0) -> CarrierCall:
+        return await recordings.ended_call(self.site, number, wait_s=wait_s)
+
+    async def mark(self, number: str, mark: str, *, wait_s: float = 30.0) -> float:
+        """Wait until the carrier's course of the call reaches `mark`; when it did."""
+
+        def reached() -> float | None:
+            found = recordings.calls_to(self.site, number)
+            return found[-1].at(mark) if found else None
+
+        return await self.until(reached, f"{mark!r} in the call to {number}", wait_s)
+
+    async def delivery(self, number: str, label: str = "callback", *, wait_s: float = 60.0) -> Delivery:
+        """What the mailbox of `number` kept, held against the message."""
+        call = await self.call_to(number, wait_s=wait_s)
+        file = await recordings.kept(self.site, call)
+        return judge(load(self.site.lab / f"messages/{label}.wav"), load(file))
+
+    async def until(self, found: Callable[[], Any], what: str, wait_s: float = 30.0) -> Any:
+        """Poll for something outside this process; fail with its name when it does not come."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        while loop.time() < until:
+            value = found()
+            if value is not None and value is not False:
+                return value
+            await asyncio.sleep(0.02)
+        raise AssertionError(f"no {what} within {wait_s:.0f} s; engine log:\n{self.log_tail()}")
+
+    def log_tail(self, lines: int = 25) -> str:
+        return "\n".join(self.engine.log.read_text(errors="replace").splitlines()[-lines:])
+
+    async def nothing_left(self, *, wait_s: float = 10.0) -> None:
+        """No channel and no bridge of the engine's stays in the PBX."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        left: list[str] = []
+        while loop.time() < until:
+            left = [str(c["id"]) for c in await self.pbx.channels()]
+            left += [str(b["id"]) for b in await self.pbx.bridges()]
+            if not left:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"left behind in the PBX: {left}\n{self.log_tail()}")
+
+
+BenchMaker = Callable[..., Any]
+
+
+@pytest.fixture
+async def make_bench(lab: Site, tmp_path: Path) -> AsyncIterator[BenchMaker]:
+    """Benches with engines of their own settings; everything is ended with the test."""
+    stack: list[Any] = []
+    engines: list[EngineProcess] = []
+
+    async def make(*, start: bool = True, **changes: Any) -> Bench:
+        folder = tmp_path / f"engine{len(engines)}"
+        folder.mkdir()
+        changes.setdefault("state_dir", str(folder / "state"))
+        changes["log"] = {"level": "debug", "format": "json"}
+        engine = EngineProcess(folder, conf.engine_settings(lab, **changes))
+        engines.append(engine)
+        if start:
+            await asyncio.to_thread(engine.start)
+        telephones = exchange(lab)
+        pbx = AriClient(lab.pbx_url, "voicedrop", conf.secret_file(lab, "ari").read_text())
+        stack.extend([telephones, pbx])
+        return Bench(lab, engine, await telephones.__aenter__(), await pbx.__aenter__())
+
+    yield make
+    for one in reversed(stack):
+        await one.__aexit__(None, None, None)
+    for engine in engines:
+        await asyncio.to_thread(engine.kill)
+
+
+@pytest.fixture
+async def bench(make_bench: BenchMaker) -> Any:
+    """A bench with an engine of the lab's own settings."""
+    return await make_bench()
+
+
+def show(receipt: dict[str, Any]) -> str:
+    return json.dumps(receipt, indent=1)
