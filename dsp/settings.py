@@ -62,13 +62,13 @@ STEADY_ENOUGH = (
     _rule((5, 8), _LOW, 0.4, 60.0, 0.25, 0.97, 14.0),
     _rule((8, 12), _LOW, 0.4, 60.0, 0.20, 0.95, 10.0, early=True),
     _rule((12, 20), _LOW, 0.5, 100.0, 0.30, 0.93, 10.0, early=True),
-    _rule((20, 1000), _LOW, 1.0, 330.0, 0.60, 0.80, 6.0, early=True),
+    _rule((20, 1000), _LOW, 0.8, 330.0, 0.50, 0.80, 6.0, early=True),
     _rule((30, 1000), _LOW, 4.0, 30.0, 2.50, 0.88, 8.0, early=True),
     _rule((5, 8), _HIGH, 3.5, 330.0, 1.50, 0.90, 12.0),
     _rule((8, 12), _HIGH, 0.8, 330.0, 0.40, 0.85, 8.0, early=True),
-    _rule((8, 12), _HIGH, 5.0, 250.0, 2.50, 0.85, 10.0),
+    _rule((8, 12), _HIGH, 3.5, 150.0, 1.50, 0.93, 12.0),
     _rule((12, 20), _HIGH, 1.0, 330.0, 0.50, 0.80, 8.0, early=True),
-    _rule((12, 20), _HIGH, 5.0, 150.0, 2.50, 0.80, 9.0),
+    _rule((12, 20), _HIGH, 4.0, 100.0, 2.00, 0.90, 10.0),
     _rule((20, 1000), _HIGH, 1.5, 400.0, 1.00, 0.70, 6.0, early=True),
     _rule((20, 1000), _HIGH, 6.0, 60.0, 3.50, 0.75, 7.0, early=True),
 )
@@ -98,6 +98,8 @@ class ToneSettings:
     """A partner's jitter: it stays where it is, or glides as straight as the tone."""
     partner_below_db: float = 16.0
     """How far it may be below the tone: the third harmonic of a clipped one is 10 to 15 dB down."""
+    voice_pair_factor: float = 8.0
+    """Jitter counts so many times for a pair that could be two neighbouring harmonics of a voice."""
     widest_lobe: float = 0.03
     """One tone leaves at most 0.019 of its lobe in the outer bins; a pair 40 to 60 Hz apart, more..."""
     lobe_hops: int = 12

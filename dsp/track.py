@@ -170,6 +170,9 @@ class Track:
         kept = range(first, last + 1)
         at = [self._at_ms[k] / 1000 for k in kept]
         slope, jitter = _straighten(at, [self._hz[k] for k in kept])
+        pair = self.frequencies_hz()
+        if len(pair) == 2 and _neighbouring_harmonics(*pair):
+            jitter *= self._settings.voice_pair_factor
         _, wobble = _straighten(at, [self._dbfs[k] for k in kept])
         return Shape(len(self), jitter, slope, self._purity(), wobble)
 
@@ -223,6 +226,11 @@ def _harmonic(one: float, other: float) -> bool:
     """Is one a multiple of the other?"""
     ratio = max(one, other) / max(1.0, min(one, other))
     return abs(ratio - round(ratio)) < 0.02
+
+
+def _neighbouring_harmonics(low: float, high: float) -> bool:
+    """Could these be the 2nd and 3rd, ..., 5th and 6th harmonic of one voice?"""
+    return any(abs(high / low - (n + 1) / n) < 0.01 for n in range(2, 6))
 
 
 def _fits(shape: Shape, rule: Steadiness) -> bool:

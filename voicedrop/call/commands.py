@@ -13,6 +13,11 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class Identify:
+    """Ask Asterisk what the receipt tells of the leg: SIP Call-ID, linkedid, caller ID."""
+
+
+@dataclass(frozen=True, slots=True)
 class SendSilence:
     """Send silent RTP on the callee's leg until something plays."""
 
@@ -87,6 +92,7 @@ class Finish:
 
 Command = (
     Listen
+    | Identify
     | SendSilence
     | Play
     | StopPlayback

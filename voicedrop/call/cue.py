@@ -75,13 +75,12 @@ class CuePolicy:
         beep = hearing.last_beep
         if beep and not hearing.spoken_since_beep and now - beep.ended_at <= settings.beep_memory_s:
             return self._cue(CueReason.ALREADY_PASSED, now)
-        if hearing.speaking or hearing.beeping:
-            return None
-        if hearing.speech_ended_at is not None:
-            self._silence_due = max(now, hearing.speech_ended_at + settings.silence_s)
-        elif not hearing.whole:
-            self._silence_due = now + settings.silence_unheard_s
+        self._wait_for_silence(now if hearing.speech_ended_at is None else hearing.speech_ended_at)
         return None
+
+    def resumed(self, began_at: float) -> None:
+        """An earlier run began the message; from here on it is as if this one had."""
+        self._playing_since = began_at
 
     def hear(self, detection: Detection, now: float) -> Ruling:
         """A detection that `hearing` has noted already."""
@@ -116,7 +115,8 @@ class CuePolicy:
         match detection:
             case BeepStarted() | BeepEnded():
                 reason = "beep"
-            case SpeechStarted():
+            # Speech that runs into its own end behind the beep began before it; it takes nothing back.
+            case SpeechStarted() if self._hearing.last_beep is None or self._hearing.spoken_since_beep:
                 reason = "speech"
             case _:
                 return None
@@ -133,8 +133,14 @@ class CuePolicy:
         return self._cue(CueReason.BEEP, now) if self._beep_took_it_back else None
 
     def _wait_for_silence(self, since: float) -> None:
-        if self.restarts < self._settings.max_restarts:
-            self._silence_due = since + self._settings.silence_s
+        """A silence that began at `since`, if it is one, starts the message when it is long enough."""
+        settings, hearing = self._settings, self._hearing
+        if hearing.speaking or hearing.beeping or self.restarts >= settings.max_restarts:
+            return
+        if hearing.speech_ended_at is not None or hearing.last_beep is not None:
+            self._silence_due = since + settings.silence_s
+        elif not hearing.whole:
+            self._silence_due = since + settings.silence_unheard_s
 
     def _cue(self, reason: CueReason, now: float) -> Cue:
         self._silence_due = None

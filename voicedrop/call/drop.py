@@ -134,7 +134,7 @@ class Drop:
                 return self._hang_up(self._outcome_so_far(now), reason, event, now)
 
             case S.ARRIVING, ev.Arrived():
-                listen: list[Command] = [do.SendSilence()] if self._tapped else [do.SendSilence(), do.Listen()]
+                listen: list[Command] = [do.SendSilence(), *([] if self._tapped else [do.Listen()]), do.Identify()]
                 if self.facts.answered_at is None:
                     self._to(S.RINGING, event, now)
                     return listen

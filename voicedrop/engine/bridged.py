@@ -216,6 +216,7 @@ class BridgedCall(CallLoop):
             agent=self._agent,
             number=self._number,
             ref=self._ref,
+            caller_id=services.settings.dial.caller_id,
             code_at=pressed_at,
             asterisk_times={"code": stamp} if stamp else {},
         )

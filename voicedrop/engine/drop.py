@@ -122,6 +122,14 @@ class DropRunner(CallLoop):
         # However the leg came to us: this makes Asterisk tell how it ended.
         await ari.subscribe(DROP_APP, f"channel:{leg}")
 
+    async def _identify_leg(self) -> None:
+        """What the receipt tells of the leg beyond its id."""
+        channel = await self._services.ari.channel(self.what.channel)
+        self.what.sip_call_id = str(channel.get("protocol_id", ""))
+        self.what.caller_id = self.what.caller_id or str(channel.get("connected", {}).get("number", ""))
+        self.what.number = self.what.number or str(channel.get("caller", {}).get("number", ""))
+        self.what.linkedid = await self._services.ari.get_variable(self.what.channel, "CHANNEL(linkedid)")
+
     # -- commands -----------------------------------------------------------------------------------
 
     async def carry_out(self, command: Command) -> None:
@@ -129,6 +137,8 @@ class DropRunner(CallLoop):
         match command:
             case do.SendSilence():
                 await ari.start_silence(leg)
+            case do.Identify():
+                await self._identify_leg()
             case do.Listen():
                 self._opening = asyncio.create_task(self._listen(), name=f"tap {self.what.drop}")
             case do.Play(playback):

@@ -1,12 +1,12 @@
 """Hold a recording against the message that should be in it.
 
-The message is cut into blocks of 1 s. Each is looked for by normalised cross-correlation, and the longest row of
-blocks in order, at a steady offset, is the delivery. Both ends are then measured in steps of 10 ms, and what lies
-outside is searched for fragments of another start. Pure, except `load`.
+Blocks of 1 s are looked for by normalised cross-correlation; the longest row of them in order, at a steady offset,
+is the delivery. Both ends are then measured in steps of 10 ms, and what lies outside is searched for fragments of
+another start. Audio is float64 of shape (samples,), full scale ±1.0. Pure, except `load`.
 
-Audio is float64 of shape (samples,), full scale ±1.0. Thresholds come from Asterisk's spoken prompts: the lowest
-block of a message correlates 0.99 through ulaw or alaw, 0.9 through GSM, 0.8 at 10 % loss; the highest of another
-message 0.47, and 0.78 in 20 minutes of the same speaker. The first 300 ms reach 0.83 in those 20 minutes.
+The thresholds come from Asterisk's spoken prompts: the lowest block of a message correlates 0.99 through ulaw or alaw,
+0.9 through GSM, 0.8 at 10 % loss; the highest of another message 0.47, of 20 minutes of the same speaker 0.78 (the
+first 300 ms: 0.83).
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ FOUND = 0.6  # a block of 1 s counts as found at this correlation or more
 SHORT_FOUND = 0.8  # the same for a shorter piece: the shorter, the more other speech resembles it
 DRIFT_MS = 250  # a block may lie this far from the offset of the block found before it
 WHOLE_WITHIN_MS = 20.0  # this much may be missing at either end of a message that counts as whole
-
 _STEP_MS = 10  # resolution of everything that is measured finer than a block
 _BLOCK_SOUND_MS = 100  # a block with less sound is not looked for
 _FRAGMENT_SOUND_MS = 300  # nor is a piece with less sound taken for a fragment
@@ -93,13 +92,13 @@ class _Hit:
     def start(self) -> int:
         return self.offset + self.piece.start
 
-    def follows(self, other: _Hit, drift: int) -> bool:
-        return self.piece.start > other.piece.start and abs(self.offset - other.offset) <= drift
+    @property
+    def end(self) -> int:
+        return self.offset + self.piece.end
 
     def same_start(self, other: _Hit, drift: int) -> bool:
         """Do both come from one start of the message, or from the same stretch of the recording?"""
-        end = min(self.offset + self.piece.end, other.offset + other.piece.end)
-        overlap = end - max(self.start, other.start)
+        overlap = min(self.end, other.end) - max(self.start, other.start)
         return abs(self.offset - other.offset) < drift or overlap > len(self.piece.audio) // 2
 
 
@@ -115,7 +114,7 @@ def load(path: Path, rate: int = 8000) -> Audio:
     audio, found_rate = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
     if found_rate != rate or audio.shape[1] != 1:
         raise ValueError(f"{path}: {found_rate} Hz, {audio.shape[1]} channels; {rate} Hz mono is needed")
-    return np.ascontiguousarray(audio[:, 0], dtype=np.float64)
+    return np.asarray(audio[:, 0], dtype=np.float64)
 
 
 def _with_true_length(data: bytes) -> bytes:
@@ -144,14 +143,12 @@ def judge(message: Audio, recording: Audio, rate: int = 8000) -> Delivery:
     step, drift = rate * _STEP_MS // 1000, rate * DRIFT_MS // 1000
     message = np.pad(message - np.sum(message) / max(1, len(message)), (0, -len(message) % step))
     recording = recording - np.sum(recording) / max(1, len(recording))
-    active = _active_steps(message, step)
-    first, last = _extent(active)
+    active, first, last = _sound(message, step)
     blocks = _blocks(message, active, first, last, step)
     search = _Search(recording, len(blocks[0].audio))
     searched = [search.find(block, FOUND) for block in blocks]
     correlations = [highest for highest, _ in searched]
     row = _longest_row([hit for _, hits in searched for hit in hits], drift)
-
     if row:
         around = np.pad(recording, len(message))  # no block lies further outside the recording
         clearest = max(row, key=lambda hit: hit.correlation)
@@ -161,9 +158,8 @@ def judge(message: Audio, recording: Audio, rate: int = 8000) -> Delivery:
         head = first + _steps_missing(match[first : row[0].piece.end // step])
         match = _match_by_step(expected, around[len(message) + row[-1].offset :], active)
         tail = last - _steps_missing(match[row[-1].piece.start // step : last][::-1])
-        offset = row[0].offset
-        start, end = max(0, offset + head * step), max(0, row[-1].offset + tail * step)
-        outside = [recording[:start], recording[end:]]
+        offset, start = row[0].offset, max(0, row[0].offset + head * step)
+        outside = [recording[:start], recording[max(0, row[-1].offset + tail * step) :]]
         correlations = [_correlation_in_row(block, row, search, drift) for block in blocks]
     else:
         head, tail, offset, start, outside = last, first, 0, len(recording), [recording]
@@ -198,22 +194,20 @@ class _Search:
 
     def curve(self, piece: _Piece) -> Audio:
         """Normalised correlation at each place; element 0 is the place `-edge` in the recording."""
-        audio, length = piece.audio, len(piece.audio)
-        spectrum = np.conj(fft.rfft(audio.astype(np.float32), self._size))
-        products = fft.irfft(self._spectra * spectrum, self._size, axis=1, overwrite_x=True)
-        places = len(self._audio) - length + 1
-        products = products[:, : self._hop].reshape(-1)[:places]
+        length = len(piece.audio)
+        spectrum = np.conj(fft.rfft(piece.audio.astype(np.float32), self._size))
+        products = fft.irfft(self._spectra * spectrum, self._size, axis=1, overwrite_x=True)[:, : self._hop]
         energy = self._energy[length:] - self._energy[:-length]
-        scale = np.sqrt(np.maximum(energy, length * _QUIET**2) * np.sum(audio**2))
-        return np.asarray(products / scale, dtype=np.float64)
+        scale = np.sqrt(np.maximum(energy, length * _QUIET**2) * np.sum(piece.audio**2))
+        return np.asarray(products.reshape(-1)[: len(scale)] / scale, dtype=np.float64)
 
     def find(self, piece: _Piece, threshold: float) -> tuple[float, list[_Hit]]:
         """The highest correlation anywhere, and the peaks at or above `threshold`, the strongest first."""
         curve = self.curve(piece)
         groups = _apart(np.flatnonzero(curve >= threshold), len(piece.audio) // 8)
         peaks = sorted((int(group[np.argmax(curve[group])]) for group in groups), key=lambda at: -curve[at])
-        first = self.edge + piece.start
-        hits = [_Hit(piece=piece, offset=at - first, correlation=curve[at]) for at in peaks[:_PEAKS]]
+        at_zero = self.edge + piece.start
+        hits = [_Hit(piece=piece, offset=at - at_zero, correlation=float(curve[at])) for at in peaks[:_PEAKS]]
         return float(np.max(curve)), hits
 
 
@@ -222,20 +216,15 @@ def _apart(places: NDArray[np.intp], distance: int) -> list[NDArray[np.intp]]:
     return np.split(places, np.flatnonzero(np.diff(places) > distance) + 1) if len(places) else []
 
 
-def _active_steps(message: Audio, step: int) -> Steps:
-    """Which steps of 10 ms carry energy, of shape (steps,)."""
+def _sound(message: Audio, step: int) -> tuple[Steps, int, int]:
+    """Which steps of 10 ms carry energy, of shape (steps,); the first of them, and the one after the last."""
     level = np.sqrt(np.mean(message.reshape(-1, step) ** 2, axis=1))
-    if not len(level) or np.max(level) < _FLOOR:
+    if not np.any(level >= _FLOOR):
         raise ValueError("the message is silent: there is nothing to look for in the recording")
-    loud = np.percentile(level[level >= _FLOOR], 95)
-    return np.asarray(level >= max(loud * _BELOW_LOUD, _FLOOR))
-
-
-def _extent(active: Steps) -> tuple[int, int]:
-    """First step and the one after the last, clicks at the ends left out."""
+    active = level >= max(_FLOOR, float(np.percentile(level[level >= _FLOOR], 95)) * _BELOW_LOUD)
     runs = _apart(np.flatnonzero(active), 1)
-    long = [run for run in runs if len(run) * _STEP_MS >= _EDGE_SOUND_MS] or runs
-    return int(long[0][0]), int(long[-1][-1]) + 1
+    runs = [run for run in runs if len(run) * _STEP_MS >= _EDGE_SOUND_MS] or runs
+    return active, int(runs[0][0]), int(runs[-1][-1]) + 1
 
 
 def _blocks(message: Audio, active: Steps, first: int, last: int, step: int) -> list[_Piece]:
@@ -249,22 +238,22 @@ def _blocks(message: Audio, active: Steps, first: int, last: int, step: int) -> 
 
 def _beginning(message: Audio, active: Steps, first: int, last: int, step: int) -> _Piece:
     """The message from its first sound on, until 300 ms of sound have passed, at most 1 s."""
-    sound = np.cumsum(active[first : min(last, first + 1000 // _STEP_MS)])
-    steps = min(int(np.searchsorted(sound, _FRAGMENT_SOUND_MS // _STEP_MS)) + 1, len(sound))
+    sound = np.flatnonzero(active[first : min(last, first + 1000 // _STEP_MS)])
+    steps = int(sound[: _FRAGMENT_SOUND_MS // _STEP_MS][-1]) + 1
     return _Piece(start=first * step, audio=message[first * step : (first + steps) * step])
 
 
 def _sound_ms(piece: _Piece, active: Steps, step: int) -> int:
-    return int(np.count_nonzero(active[piece.start // step : piece.end // step])) * _STEP_MS
+    return int(np.sum(active[piece.start // step : piece.end // step])) * _STEP_MS
 
 
 def _longest_row(hits: list[_Hit], drift: int) -> list[_Hit]:
     """The most blocks in order, each within `drift` samples of the offset before it; then the best correlated."""
     rows: list[tuple[int, float, list[_Hit]]] = [(0, 0.0, [])]
     for hit in sorted(hits, key=lambda hit: hit.piece.start):
-        count, total, row = max(
-            (row for row in rows if not row[2] or hit.follows(row[2][-1], drift)), key=lambda row: row[:2]
-        )
+        earlier = [row for row in rows if not row[2] or row[2][-1].piece.start < hit.piece.start]
+        fitting = [row for row in earlier if not row[2] or abs(row[2][-1].offset - hit.offset) <= drift]
+        count, total, row = max(fitting, key=lambda row: row[:2])
         rows.append((count + 1, total + hit.correlation, [*row, hit]))
     return max(rows, key=lambda row: row[:2])[2]
 
@@ -281,8 +270,8 @@ def _correlation_in_row(block: _Piece, row: list[_Hit], search: _Search, drift: 
 def _match_by_step(expected: Audio, recording: Audio, active: Steps) -> Audio:
     """How much better `expected` explains the recording, which begins with it, than nothing does, at each step.
 
-    The logarithm of the energies without and with the expected sound taken out, within ±1, 0 where it is silent.
-    Half of it is taken out, so that what a codec keeps only roughly still counts; a small price goes to whoever explains nothing.
+    The logarithm of the energies without and with it taken out, within ±1; 0 where it is silent. Half of it is taken
+    out, so that what a codec keeps only roughly still counts; a small price goes to whatever explains nothing.
     """
     steps = expected.reshape(len(active), -1)
     heard = recording[: len(expected)].reshape(len(active), -1)
@@ -303,9 +292,8 @@ def _fragments(pieces: list[_Piece], part: Audio, rate: int) -> int:
     if not len(part) or np.max(np.abs(part)) < _QUIET:
         return 0
     search = _Search(part, max(len(piece.audio) for piece in pieces))
-    hits: list[_Hit] = []
-    for piece in pieces:
-        hits += search.find(piece, FOUND if len(piece.audio) >= rate else SHORT_FOUND)[1]
+    searched = [search.find(piece, FOUND if len(piece.audio) >= rate else SHORT_FOUND) for piece in pieces]
+    hits = [hit for _, found in searched for hit in found]
     starts: list[_Hit] = []
     for hit in sorted(hits, key=lambda hit: -hit.correlation * len(hit.piece.audio)):
         if not any(hit.same_start(start, rate * DRIFT_MS // 1000) for start in starts):

@@ -45,8 +45,10 @@ def start(site: Site, server: str) -> None:
     """Start one server in the background; it outlives this process."""
     log = (site.lab / server / "log/console").open("ab")
     with log:
-        subprocess.Popen(
+        subprocess.run(
             [
+                "setsid",
+                "--fork",
                 "chroot",
                 "--userspec=asterisk:asterisk",
                 str(site.root),
@@ -59,8 +61,9 @@ def start(site: Site, server: str) -> None:
             stdout=log,
             stderr=log,
             cwd="/",
-            start_new_session=True,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"},
+            check=True,
+            timeout=START_TIMEOUT_S,
         )
 
 

@@ -115,6 +115,8 @@ def _applications(step: str) -> list[str]:
             return [mark, f"Playback({SOUNDS}/{value},noanswer)", f"Gosub(zoo-mark,s,1(end-{step}))"]
         case "wait":
             return [f"Wait({value})"]
+        case "press":
+            return [mark, f"SendDTMF({value})"]
         case "record":
             return [mark, "Record(${CALL}-kept.wav,0,180,kq)"]
         case "voicemail":
