@@ -28,13 +28,15 @@ class S(Enum):
 
     RINGING = auto()  # the callee has not answered; early media may pass already
     TALKING = auto()
+    ASKING = auto()  # a code was pressed; the engine has not said whether it takes the drop
     CONFIRMING = auto()  # the callee's leg has gone to the drop; the agent hears that it worked
     ENDED = auto()
 
 
 ALLOWED: dict[S, frozenset[S]] = {
-    S.RINGING: frozenset({S.TALKING, S.CONFIRMING, S.ENDED}),
-    S.TALKING: frozenset({S.CONFIRMING, S.ENDED}),
+    S.RINGING: frozenset({S.TALKING, S.ASKING, S.ENDED}),
+    S.TALKING: frozenset({S.ASKING, S.ENDED}),
+    S.ASKING: frozenset({S.RINGING, S.TALKING, S.CONFIRMING, S.ENDED}),
     S.CONFIRMING: frozenset({S.ENDED}),
     S.ENDED: frozenset(),
 }
@@ -60,6 +62,7 @@ class Conversation:
         self._code = FeatureCode(settings.code, settings.half_code_s)
         self._audible = False  # the agent hears the callee's side: early media, or answered
         self._tone_due: float | None = None
+        self._held: list[str] = []  # keys pressed while ASKING
 
     @property
     def due(self) -> float | None:
@@ -83,24 +86,30 @@ class Conversation:
                 return listen
 
             case ((S.RINGING | S.TALKING), ev.Digit(digit)):
-                return self._pressed(self._code.press(digit, now))
-            case ((S.RINGING | S.TALKING), ev.DropTaken()):
+                return self._pressed(self._code.press(digit, now), event)
+            case S.ASKING, ev.Answered() if self.answered_at is None:
+                self.answered_at = now
+                return []
+            case S.ASKING, ev.Digit(digit):
+                # Were they relayed, the mailbox of a drop that is taken would act on them.
+                self._held.append(digit)
+                return []
+            case S.ASKING, ev.DropTaken():
                 return self._taken(event, now)
-            case ((S.RINGING | S.TALKING), ev.CodeRefused()):
-                self._tone_due = now + ERROR_TONE_S
-                return [do.ToneOn("error")]
-            case ((S.RINGING | S.TALKING), ev.Tick()):
-                return self._tick(now)
-            case ((S.RINGING | S.TALKING), ev.CalleeGone(cause)):
+            case S.ASKING, ev.CodeRefused():
+                return self._refused(event, now)
+            case ((S.RINGING | S.TALKING | S.ASKING), ev.Tick()):
+                return self._tick(event, now)
+            case ((S.RINGING | S.TALKING | S.ASKING), ev.CalleeGone(cause)):
                 self._to(S.ENDED, event)
                 return [do.EndAgent(cause), do.Finish(None, "the callee's leg ended")]
-            case ((S.RINGING | S.TALKING), ev.AgentGone()):
+            case ((S.RINGING | S.TALKING | S.ASKING), ev.AgentGone()):
                 self._to(S.ENDED, event)
                 return [do.HangUpCallee(NORMAL_CLEARING), do.Finish(None, "the agent hung up")]
-            case ((S.RINGING | S.TALKING), ev.CalleeTaken()):
+            case ((S.RINGING | S.TALKING | S.ASKING), ev.CalleeTaken()):
                 self._to(S.ENDED, event)
                 return [do.Finish(None, "the callee was transferred")]
-            case ((S.RINGING | S.TALKING), ev.Broken(reason)):
+            case ((S.RINGING | S.TALKING | S.ASKING), ev.Broken(reason)):
                 self._to(S.ENDED, event)
                 return [
                     do.HangUpCallee(TEMPORARY_FAILURE),
@@ -108,7 +117,7 @@ class Conversation:
                     do.Finish(None, reason),
                 ]
 
-            case ((S.RINGING | S.TALKING), ev.HandOver()):
+            case ((S.RINGING | S.TALKING | S.ASKING), ev.HandOver()):
                 self._to(S.ENDED, event)
                 return [do.Finish(None, "the engine stops; the two stay joined")]
 
@@ -123,30 +132,46 @@ class Conversation:
                 return [do.EndAgent(TEMPORARY_FAILURE), do.Finish(None, reason)]
         return []
 
-    def _pressed(self, what: list[Relay | Code]) -> list[Command]:
+    def _pressed(self, what: list[Relay | Code], event: ev.Event) -> list[Command]:
         out: list[Command] = []
         for one in what:
             if isinstance(one, Relay):
                 # Before there is a path to the callee a digit has nowhere to go.
                 out += [do.RelayDigits(one.digits)] if self._audible else []
             elif self._audible:
+                self._to(S.ASKING, event)
                 out.append(do.StartDrop(one.slot))
         return out
 
     def _taken(self, event: ev.Event, now: float) -> list[Command]:
+        off = self._tone_off()
+        self._to(S.CONFIRMING, event)
         if not self._settings.confirmation:
             self._to(S.ENDED, event)
-            return [do.FreeAgent(), do.Finish(None, "the agent is free")]
-        self._to(S.CONFIRMING, event)
+            return [*off, do.FreeAgent(), do.Finish(None, "the agent is free")]
         self._tone_due = now + CONFIRMATION_S
-        return [do.ToneOn("confirmation")]
+        return [*off, do.ToneOn("confirmation")]
 
-    def _tick(self, now: float) -> list[Command]:
-        out: list[Command] = self._pressed(self._code.tick(now))
-        if self._tone_due is not None and now >= self._tone_due:
-            self._tone_due = None
-            out.append(do.ToneOff())
+    def _refused(self, event: ev.Event, now: float) -> list[Command]:
+        out = [*self._tone_off(), do.ToneOn("error")]
+        self._tone_due = now + ERROR_TONE_S
+        self._to(S.RINGING if self.answered_at is None else S.TALKING, event)
+        held, self._held = self._held, []
+        for digit in held:
+            out += self.handle(ev.Digit(digit), now)
         return out
+
+    def _tick(self, event: ev.Event, now: float) -> list[Command]:
+        out: list[Command] = self._pressed(self._code.tick(now), event)
+        if self._tone_due is not None and now >= self._tone_due:
+            out += self._tone_off()
+        return out
+
+    def _tone_off(self) -> list[Command]:
+        """Stop the tone that is on: a second one would wait behind it for ever."""
+        off: list[Command] = [] if self._tone_due is None else [do.ToneOff()]
+        self._tone_due = None
+        return off
 
     def _to(self, state: S, event: ev.Event) -> None:
         if state not in ALLOWED[self.state]:

@@ -75,7 +75,8 @@ class CuePolicy:
         beep = hearing.last_beep
         if beep and not hearing.spoken_since_beep and now - beep.ended_at <= settings.beep_memory_s:
             return self._cue(CueReason.ALREADY_PASSED, now)
-        self._wait_for_silence(now if hearing.speech_ended_at is None else hearing.speech_ended_at)
+        ended = hearing.speech_ended_at
+        self._wait_for_silence(now if ended is None else ended)
         return None
 
     def resumed(self, began_at: float) -> None:

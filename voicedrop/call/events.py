@@ -57,7 +57,8 @@ class PlaybackFinished:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """An earlier run of the engine began this playback at `began_at`; its end is still to come."""
+    """An earlier run of the engine began this playback at `began_at`; its end is still to come. The id
+    ends in its count, so that starts of this run get ids of their own."""
 
     playback_id: str
     began_at: float

@@ -137,13 +137,15 @@ class BridgedCall(CallLoop):
                 await self._callee_started.wait()
             # Recovery reads who the agent is from here.
             await ari.set_variable(self.callee_channel, "VOICEDROP_AGENT", self._agent)
-            if dial.caller_id:
-                await ari.set_variable(self.callee_channel, "CONNECTEDLINE(num)", dial.caller_id)
             # dtmf_events: otherwise two SIP legs are bridged natively and no digit is reported.
             await ari.create_bridge(self._bridge, bridge_type="mixing,dtmf_events")
             await ari.add_to_bridge(self._bridge, self.agent_channel, absorb_dtmf=True)
             await ari.add_to_bridge(self._bridge, self.callee_channel)
-            await ari.dial(self.callee_channel, timeout_s=dial.ring_timeout_s, caller=self.agent_channel)
+            if dial.caller_id:
+                # After the bridge, which would put the agent's own number there.
+                await ari.set_variable(self.callee_channel, "CONNECTEDLINE(num)", dial.caller_id)
+            caller = "" if dial.caller_id else self.agent_channel
+            await ari.dial(self.callee_channel, timeout_s=dial.ring_timeout_s, caller=caller)
         except (AriError, TimeoutError) as error:
             self.post(ev.Broken(f"the call could not be set up: {error or 'Asterisk made no channel in time'}"))
 
