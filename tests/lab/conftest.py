@@ -94,6 +94,9 @@ class Bench:
     def log_tail(self, lines: int = 25) -> str:
         return "\n".join(self.engine.log.read_text(errors="replace").splitlines()[-lines:])
 
+    def pbx_log(self) -> str:
+        return (self.site.lab / "pbx/log/full").read_text(errors="replace")
+
     async def nothing_left(self, *, wait_s: float = 10.0) -> None:
         """No channel and no bridge of the engine's stays in the PBX."""
         loop = asyncio.get_running_loop()

@@ -18,7 +18,6 @@ from voicedrop.ari.events import (
     DtmfReceived,
     StasisEnd,
     StasisStart,
-    Transferred,
 )
 from voicedrop.call import commands as do
 from voicedrop.call import events as ev
@@ -38,6 +37,7 @@ log = structlog.get_logger(__name__)
 NUMBER = re.compile(r"\+[0-9]{3,15}")
 CREATE_TIMEOUT_S = 5.0
 FREE_TIMEOUT_S = 2.0
+REPLACED_GRACE_S = 2.0
 INVALID_NUMBER = 28  # Q.850
 TONES = {"confirmation": "tone:1400/2000", "error": "tone:480+620/250,0/250"}
 
@@ -75,6 +75,7 @@ class BridgedCall(CallLoop):
         self._agent_left = asyncio.Event()
         self._code: tuple[str, float] | None = None
         self._handed_over: DropRunner | None = None
+        self._replacing: asyncio.Task[None] | None = None
         self._left_alone = False
         self._tones = 0
         self._tone = ""
@@ -94,8 +95,9 @@ class BridgedCall(CallLoop):
             await self.loop()
         finally:
             services.metrics.active_calls.dec()
-            if self._opening is not None:
-                self._opening.cancel()
+            for task in (self._opening, self._replacing):
+                if task is not None:
+                    task.cancel()
             if self._tap is not None and self._handed_over is None:
                 await self._tap.close()
             for object_id in (self.agent_channel, self.callee_channel, self._bridge, self._tone):
@@ -306,8 +308,6 @@ class BridgedCall(CallLoop):
             case DtmfReceived(about=(channel, *_), digit=digit) if channel == self.agent_channel:
                 self._code = (event.stamp, self._now())
                 self.post(ev.Digit(digit))
-            case Transferred():
-                self.post(ev.CalleeTaken())
             case BridgeGone():
                 self.post(ev.Broken("the bridge is gone"))
             case StasisEnd(about=(channel, *_)) if channel == self.agent_channel:
@@ -323,12 +323,25 @@ class BridgedCall(CallLoop):
                 self.post(gone)
 
     def _replace_agent(self, channel: str) -> None:
-        """An attended transfer: another telephone has the agent's place in the bridge."""
+        """A transfer: another telephone has the agent's place in the bridge."""
         log.info("agent_replaced", call=self.call_id, agent=self._agent)
         self._services.router.detach(self.agent_channel, self.on_event)
+        self._replacing = asyncio.create_task(
+            self._follow(self.agent_channel, channel), name=f"follow {self.call_id}"
+        )
         self.agent_channel = channel
         self._services.router.attach(channel, self.on_event)
         self.post(ev.AgentReplaced(channel))
+
+    async def _follow(self, old: str, new: str) -> None:
+        """The new telephone's digits are ours to judge as well; the old one has nothing left to be here for."""
+        ari = self._services.ari
+        await self._end_quietly(ari.add_to_bridge(self._bridge, new, absorb_dtmf=True))
+        try:
+            # A telephone that transferred ends its own call, once it has been told that it worked.
+            await asyncio.sleep(REPLACED_GRACE_S)
+        finally:
+            await self._end_quietly(ari.hang_up(old))
 
     async def reconcile(self, channels: frozenset[str]) -> None:
         """After the event connection was lost: find out what was missed."""

@@ -47,10 +47,11 @@ class Telephone:
     async def hang_up(self) -> None:
         await self._exchange.ari.hang_up(self.channel_id)
 
-    async def run_dialplan(self, extension: str) -> None:
-        """On in the carrier's context [telephone]."""
+    async def transfer(self, uri: str) -> None:
+        """Transfer the far end to a SIP URI (blind: REFER)."""
+        await self._exchange.ari.set_variable(self.channel_id, "TRANSFER_TO", uri)
         await self._exchange.ari.continue_dialplan(
-            self.channel_id, context="telephone", extension=extension, priority=1
+            self.channel_id, context="telephone", extension="transfer", priority=1
         )
 
     async def record(self, name: str) -> None:
@@ -79,6 +80,25 @@ class Exchange:
             app=APP,
             channel_id=telephone.channel_id,
         )
+        return telephone
+
+    async def replace(self, other: Telephone, agent: str) -> Telephone:
+        """Agent `agent`'s telephone takes the place of `other` in its call (INVITE with Replaces)."""
+        call_id = await other.variable("CHANNEL(pjsip,call-id)")
+        # Each side names the tags from its own end: what is remote to `other` is the PBX's own.
+        to_tag = await other.variable("CHANNEL(pjsip,remote_tag)")
+        from_tag = await other.variable("CHANNEL(pjsip,local_tag)")
+        telephone = Telephone(self, f"tel-{agent}-{uuid.uuid4().hex[:10]}")
+        self._telephones[telephone.channel_id] = telephone
+        await self.ari.create_channel(
+            f"PJSIP/phone-{agent}/sip:700@127.0.0.1:{self.pbx_sip}", app=APP, channel_id=telephone.channel_id
+        )
+        await self.ari.set_variable(
+            telephone.channel_id,
+            "PJSIP_HEADER(add,Replaces)",
+            f"{call_id};to-tag={to_tag};from-tag={from_tag}",
+        )
+        await self.ari.dial(telephone.channel_id, timeout_s=20)
         return telephone
 
     pbx_sip = 0

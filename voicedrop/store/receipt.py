@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dsp
-from voicedrop.call.drop import DropFacts
+from voicedrop.call.facts import DropFacts
 from voicedrop.model import Message
 
 SCHEMA_VERSION = 1
