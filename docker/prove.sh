@@ -2,7 +2,7 @@
 # Builds both images without a Docker engine and runs a command in each, not as root. As root, on Debian.
 #
 # Bases made by debootstrap stand in for debian:forky-slim and python:3.13-slim (which is Debian trixie
-# with Python 3.13), so no image registry is needed. Takes about two minutes and 4 GB in TMPDIR, and
+# with Python 3.13), so no image registry is needed. Takes about three minutes and 4 GB in TMPDIR, and
 # leaves nothing behind.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable
 
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 NUMBER = re.compile(r"\+[0-9]{3,15}")
 CREATE_TIMEOUT_S = 5.0
+CALL_VARIABLE = "VOICEDROP_CALL"
 FREE_TIMEOUT_S = 2.0
 REPLACED_GRACE_S = 2.0
 INVALID_NUMBER = 28  # Q.850
@@ -137,8 +139,9 @@ class BridgedCall(CallLoop):
             )
             async with asyncio.timeout(CREATE_TIMEOUT_S):
                 await self._callee_started.wait()
-            # Recovery reads who the agent is from here.
-            await ari.set_variable(self.callee_channel, "VOICEDROP_AGENT", self._agent)
+            # Recovery reads from here whose call this is.
+            whose = json.dumps({"agent": self._agent, "number": self._number, "ref": self._ref})
+            await ari.set_variable(self.callee_channel, CALL_VARIABLE, whose)
             # dtmf_events: otherwise two SIP legs are bridged natively and no digit is reported.
             await ari.create_bridge(self._bridge, bridge_type="mixing,dtmf_events")
             await ari.add_to_bridge(self._bridge, self.agent_channel, absorb_dtmf=True)

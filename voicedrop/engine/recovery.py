@@ -6,6 +6,7 @@ playbacks are still there; an agent's call that is still joined is taken over as
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import structlog
 
 from voicedrop.call import events as ev
 from voicedrop.call.hearing import Hearing
-from voicedrop.engine.bridged import BridgedCall
+from voicedrop.engine.bridged import CALL_VARIABLE, BridgedCall
 from voicedrop.engine.drop import DropRunner
 from voicedrop.engine.services import AGENT_APP, DROP_APP
 from voicedrop.errors import AriError
@@ -85,16 +86,15 @@ async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, 
         return
     playing = entry["playing"]
     log.info("drop_adopted", drop=drop.what.drop, playing=bool(playing))
-    drop.take_over()
-    await engine.start_drop(drop)
+    # The leg's variables and its time limit stand as they were; setting one would wait for the playback.
     for app in (AGENT_APP, DROP_APP):
         await _quietly(ari.subscribe(app, f"channel:{drop.what.channel}"))
-    await _quietly(drop.prepare_leg())
-    if playing is None:
-        drop.post(ev.Arrived())
-        return
-    began_at = services.clock.monotonic_of(datetime.fromisoformat(playing["at"]))
-    await drop.resume(str(playing["playback"]), began_at)
+    drop.take_over()
+    drop.post(ev.Arrived())
+    if playing is not None:
+        began_at = services.clock.monotonic_of(datetime.fromisoformat(playing["at"]))
+        await drop.resume(str(playing["playback"]), began_at)
+    await engine.start_drop(drop)
 
 
 async def _adopt_call(
@@ -118,11 +118,13 @@ async def _adopt_call(
         for agent in agents:
             await _quietly(ari.hang_up(agent))
         return set()
+    whose = json.loads(await ari.get_variable(callee_id, CALL_VARIABLE) or "{}")
     call = BridgedCall(
         services,
         agent_channel=agents[0],
-        agent=await ari.get_variable(callee_id, "VOICEDROP_AGENT"),
-        number=str(channels[callee_id].get("caller", {}).get("number", "")),
+        agent=whose.get("agent", ""),
+        number=whose.get("number", ""),
+        ref=whose.get("ref", ""),
         start_drop=engine.start_drop,
         drop_allowed=engine.why_not,
         call_id=call_id,

@@ -29,6 +29,7 @@ class Telephone:
         self.channel_id = channel_id
         self.answered = asyncio.Event()
         self.ended = asyncio.Event()
+        self.entered = False  # in our application: only then can its keys be pressed
         self.cause = 0
         self.answered_at = 0.0
         self.ended_at = 0.0
@@ -108,9 +109,11 @@ class Exchange:
         if telephone is None:
             return
         match event["type"]:
-            case "ChannelStateChange" if event["channel"]["state"] == "Up":
-                telephone.answered_at = time.time()
-                telephone.answered.set()
+            case "StasisStart" | "ChannelStateChange":
+                telephone.entered |= event["type"] == "StasisStart"
+                if telephone.entered and event["channel"]["state"] == "Up" and not telephone.answered.is_set():
+                    telephone.answered_at = time.time()
+                    telephone.answered.set()
             case "ChannelDestroyed":
                 telephone.cause = int(event.get("cause", 0))
                 telephone.ended_at = time.time()

@@ -93,7 +93,7 @@ def stop(site: Site, server: str, how: signal.Signals) -> None:
         os.kill(pid, sign)
         until = time.monotonic() + STOP_TIMEOUT_S
         while time.monotonic() < until:
-            if pid_of(site, server) != pid:
+            if pid_of(site, server) != pid and not _answers(site, server):
                 return
             time.sleep(0.02)
     raise LabError(f"the {server} (process {pid}) does not end")
@@ -114,6 +114,16 @@ def pid_of(site: Site, server: str) -> int | None:
         except OSError:
             continue
     return None
+
+
+def _answers(site: Site, server: str) -> bool:
+    """Whether anything still holds the server's control socket; a killed one does for a moment."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(site.lab / server / "run/asterisk.ctl"))
+        except OSError:
+            return False
+        return True
 
 
 def command(site: Site, server: str, text: str, *, check: bool = True) -> str:
