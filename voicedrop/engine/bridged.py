@@ -17,6 +17,7 @@ from voicedrop.ari.events import (
     ChannelState,
     DialProgress,
     DtmfReceived,
+    LeftBridge,
     StasisEnd,
     StasisStart,
 )
@@ -319,6 +320,10 @@ class BridgedCall(CallLoop):
                     self._handed_over.what.agent_freed_at = self._now()
                     self._handed_over.what.asterisk_times["agent_free"] = event.stamp
                 self.post(ev.AgentGone(16))
+            case LeftBridge(about=(channel, *_), bridge_id=bridge) if channel == self.callee_channel:
+                # A callee who hangs up leaves it as well; that event is right behind.
+                reason = ev.Broken(f"the callee's leg left the bridge {bridge}")
+                asyncio.get_running_loop().call_later(TAKEN_GRACE_S, self.post, reason)
             case StasisEnd(about=(channel, *_)) if channel == self.callee_channel:
                 asyncio.get_running_loop().call_later(TAKEN_GRACE_S, self.post, ev.CalleeTaken())
             case ChannelDestroyed(about=(channel, *_), cause=cause, tech_cause=sip):

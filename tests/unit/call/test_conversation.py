@@ -156,6 +156,7 @@ def test_without_a_confirmation_the_agent_is_free_at_once() -> None:
     call.give(ev.Answered(), 2.0)
     call.press("*91", 3.0)
     assert call.give(ev.DropTaken(), 3.01) == [do.FreeAgent(), do.Finish(None, "the agent is free")]
+    assert call.machine.state is S.ENDED
 
 
 def test_a_tick_before_the_confirmation_has_sounded_frees_nobody() -> None:
