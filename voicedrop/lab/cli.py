@@ -65,9 +65,15 @@ def call(
     agent: Annotated[str, typer.Option(help="1xxx: ARI-bridged door, 2xxx: Dial() door.")] = "1001",
 ) -> None:
     """An agent's call to a subscriber, the code pressed; prints the receipt and what was kept."""
-    from voicedrop.lab.demo import one_call
+    import json
 
-    asyncio.run(one_call(site(), subscriber, slot, agent, _say))
+    from voicedrop.lab.demo import one_call
+    from voicedrop.lab.report import verdict
+
+    shown = asyncio.run(one_call(site(), subscriber, slot, agent, _say))
+    typer.echo(json.dumps(shown.receipt, indent=2))
+    if shown.delivery is not None:
+        typer.echo(f"{verdict(shown.delivery)}\n{shown.kept}")
 
 
 @app.command()

@@ -364,7 +364,7 @@ def test_a_state_is_left_only_where_the_table_allows() -> None:
         call.machine._to(S.TALKING, ev.Tick())
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(
     reach=st.sampled_from([ringing, early, talking, asking]),
     course=st.lists(st.tuples(st.floats(0.0, 1.0), st.sampled_from(EVENTS)), max_size=40),

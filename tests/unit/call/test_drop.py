@@ -748,7 +748,7 @@ def names_another(event: ev.Event, current: str) -> bool:
     return isinstance(event, ev.PlaybackStarted | ev.PlaybackFinished) and event.playback_id != current
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(
     reach=st.sampled_from([arriving, ringing, waiting, starting, playing]),
     tapped=st.booleans(),
