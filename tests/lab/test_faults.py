@@ -17,8 +17,6 @@ from voicedrop.lab import conf, servers
 from voicedrop.lab.site import Site
 
 
-
-
 async def test_a_tap_that_never_connects(make_bench: BenchMaker, lab: Site) -> None:
     """The engine listens where Asterisk does not look for it."""
     bench = await make_bench(tap={"port": lab.port("engine_tap") + 1, "connect_timeout_s": 1})

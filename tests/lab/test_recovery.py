@@ -63,15 +63,7 @@ async def test_killed_while_it_plays_and_back_after_the_end(make_bench: BenchMak
     assert len(playing) == 1
     drop = str(playing[0]["id"]).split(".")[2]
 
-    async def over() -> bool:
-        try:
-            await bench.pbx.playback(f"vd.lab.{drop}.play1")
-        except Exception:
-            return True
-        return False
-
-    while not await over():
-        await asyncio.sleep(0.1)
+    await bench.playback_over(f"vd.lab.{drop}.play1")
     await asyncio.to_thread(bench.engine.start)
     delivery = await bench.delivery(number, "short")
     assert delivery.whole, delivery
@@ -126,7 +118,7 @@ async def test_an_orderly_stop_finishes_what_plays_and_hands_over_what_waits(mak
     await asyncio.wait_for(telephone.answered.wait(), 10)
     await telephone.press("*92")
     await asyncio.wait_for(telephone.ended.wait(), 10)
-    bench.engine.signal(signal.SIGTERM)
+    bench.engine.send(signal.SIGTERM)
     assert await asyncio.to_thread(bench.engine.wait) == 0
     receipts = {r["number"]: r for r in bench.receipts()}
     assert receipts[plays]["outcome"] == "delivered", show(receipts[plays])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from datetime import UTC, datetime
 
@@ -48,7 +49,7 @@ async def test_no_gap_over_100_ms_towards_the_carrier(bench: Bench, agent: str) 
     assert len(after) > 20 * 50
     gaps = [
         (later[2] - earlier[2]) / 8
-        for earlier, later in zip(after, after[1:], strict=False)
+        for earlier, later in itertools.pairwise(after)
         if later[1] == (earlier[1] + 1) % 65536
     ]
     assert max(gaps) <= MOST_MS, f"a gap of {max(gaps):.0f} ms behind packet {gaps.index(max(gaps))} of {len(gaps)}"

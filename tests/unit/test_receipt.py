@@ -40,6 +40,8 @@ def delivered() -> DropFacts:
         accepted_at=1010.0,
         answered_at=1002.0,
         cue=Cue(reason=CueReason.BEEP, at=1012.45, beep=BEEP),
+        first_voice_at=1002.5,
+        quiet_since=1012.404,
         play_started_at=1012.46,
         play_ended_at=1020.46,
         hung_up_at=1021.0,
@@ -77,6 +79,7 @@ def test_a_delivered_drop_tells_everything() -> None:
         "hung_up_by": "engine",
         "accepted": "2026-03-04T10:00:10.000+00:00",
         "answered": "2026-03-04T10:00:02.000+00:00",
+        "first_voice": "2026-03-04T10:00:02.500+00:00",
         "ended": "2026-03-04T10:00:21.000+00:00",
         "steps": [
             {"name": "cue_beep", "at": "2026-03-04T10:00:12.450+00:00", "ms_since_answer": 10450.0},
@@ -137,10 +140,11 @@ def test_a_part_of_the_message_is_told_as_a_fraction() -> None:
 def test_a_cue_by_silence_has_no_beep_to_measure_from() -> None:
     facts = delivered()
     facts.cue = Cue(reason=CueReason.SILENCE, at=1012.0)
+    facts.quiet_since = 1009.46  # the speech's end
     written = receipt(particulars(), MESSAGE, facts, CLOCK)
     assert written["cue"] == "silence"
     assert written["beep"] is None
-    assert written["dead_air_ms"] is None
+    assert written["dead_air_ms"] == 3000.0
 
 
 def test_a_cue_whose_message_never_started_has_no_dead_air() -> None:
@@ -148,7 +152,7 @@ def test_a_cue_whose_message_never_started_has_no_dead_air() -> None:
     facts.play_started_at = None
     written = receipt(particulars(), MESSAGE, facts, CLOCK)
     assert written["beep"]["length_ms"] == 404.0
-    assert written["dead_air_ms"] is None
+    assert written["dead_air_ms"] == 3000.0
 
 
 def test_a_message_that_played_unheard_says_why() -> None:

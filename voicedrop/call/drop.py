@@ -162,7 +162,7 @@ class Drop:
                 self._handed_over = True
                 return []
             case S.PLAYING, ev.Tick() if self._overdue(now):
-                return self._hang_up(self._outcome_so_far(now), "the end of the message was not reported", event, now)
+                return self._hang_up(self._outcome_so_far(now), "the message's end was not reported", event, now)
 
             case S.TAIL, ev.Tick() if self._overdue(now):
                 return self._hang_up(*self._next, event, now)
@@ -181,6 +181,7 @@ class Drop:
         match ruling:
             case Cue():
                 self.facts.cue = ruling
+                self.facts.quiet_since = ruling.beep.ended_at if ruling.beep else self.hearing.speech_ended_at
                 self._step(f"cue_{ruling.reason}", now)
                 return self._play(event, now)
             case TakeBack(reason):
@@ -272,10 +273,9 @@ class Drop:
         assert self.facts.outcome is not None
         return do.Finish(self.facts.outcome, reason)
 
-    # -- the only two that end or change a state ----------------------------------------------------
-
     def _end(self, outcome: Outcome, reason: str, event: ev.Event, now: float) -> list[Command]:
         self.facts.outcome, self.facts.reason, self.facts.hung_up_at = outcome, reason, now
+        self.facts.first_voice_at = self.hearing.first_voice_at
         self._step("ended", now)
         self._to(S.ENDED, event)
         return [do.Finish(outcome, reason)]
@@ -295,5 +295,5 @@ class Drop:
 
 
 def _count(playback_id: str) -> int:
-    """The number that an id ends in: which start of its drop it is."""
+    """Which start of its drop an id names: the number it ends in."""
     return int(playback_id[len(playback_id.rstrip("0123456789")) :] or 0)

@@ -14,6 +14,8 @@ class DropFacts:
     accepted_at: float
     answered_at: float | None = None
     cue: Cue | None = None
+    first_voice_at: float | None = None
+    quiet_since: float | None = None
     play_started_at: float | None = None
     play_ended_at: float | None = None
     hung_up_at: float | None = None

@@ -51,7 +51,7 @@ class Shown:
 
 def demo(site: Site, say: Say) -> bool:
     """The whole thing once; True when the mailbox holds the whole message."""
-    was_up = all(servers.pid_of(site, server) for server in servers.SERVERS)
+    was_up = all(servers.pid_of(site, server) for server in conf.SERVERS)
     servers.up(site, say)
     try:
         shown = asyncio.run(one_call(site, "mailbox", 1, "1001", say))
@@ -81,8 +81,7 @@ async def one_call(site: Site, subscriber: str, slot: int, agent: str, say: Say)
             try:
                 async with asyncio.timeout(ANSWER_WAIT_S):
                     await telephone.answered.wait()
-                    while not any(call.at("answer") for call in recordings.calls_to(site, number)):
-                        await asyncio.sleep(POLL_S)
+                    await recordings.reached(site, number, "answer")
             except TimeoutError as error:
                 raise LabError(f"{number} did not answer: look at {engine.log}") from error
             await telephone.talk()
@@ -117,9 +116,7 @@ def report(shown: Shown, console: Console) -> bool:
     said = load(shown.call.said)
     kept = load(shown.kept) if shown.kept else None
     kept_offset = (beep["ended_ms_since_answer"] if beep else 0.0) if kept is not None else 0.0
-    write_picture(
-        picture, said, marks, f"{shown.call.number}: what it sent", kept=kept, kept_offset_ms=kept_offset
-    )
+    write_picture(picture, said, marks, f"{shown.call.number}: what it sent", kept=kept, kept_offset_ms=kept_offset)
     whole = shown.delivery is not None and shown.delivery.whole
     write_json(
         VAR / "demo-report.json",

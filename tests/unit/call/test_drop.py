@@ -411,7 +411,7 @@ def test_a_message_whose_end_is_not_reported_ends_five_seconds_late() -> None:
     assert line.until(30.0) == []
     assert line.until(30.01) == [do.HangUpCallee()]
     line.give(ev.CalleeGone(16), 30.1)
-    assert line.finish == do.Finish(Outcome.DELIVERED, "the end of the message was not reported")
+    assert line.finish == do.Finish(Outcome.DELIVERED, "the message's end was not reported")
     assert line.facts.played_s == MESSAGE_S
 
 
