@@ -129,3 +129,17 @@ async def _carrier_hangs_up(bench: Bench, number: str) -> None:
     for channel in await bench.exchange.ari.channels():
         if channel["name"] == call.channel:
             await bench.exchange.ari.hang_up(str(channel["id"]))
+
+
+async def test_taps_that_open_at_the_same_moment_each_hear_their_own_leg(bench: Bench) -> None:
+    """Asterisk mixes up the parameters of media connections made at once; ours are made one by one."""
+    numbers = [number_of("mailbox") for _ in range(12)]
+    telephones = await asyncio.gather(*(bench.exchange.dial("1001", number) for number in numbers))
+    for telephone in telephones:
+        await asyncio.wait_for(telephone.answered.wait(), 20)
+    await bench.until(lambda: bench.engine.metric("voicedrop_taps") == len(numbers), "a tap for each call")
+    assert "tap_refused" not in bench.log_tail(500)
+    assert "call_untapped" not in bench.log_tail(500)
+    for telephone in telephones:
+        await telephone.hang_up()
+    await bench.nothing_left()

@@ -31,6 +31,7 @@ from voicedrop.store.receipt import Particulars, receipt
 
 log = structlog.get_logger(__name__)
 
+TAP_ATTEMPTS = (1, 2)
 TAKEN_GRACE_S = 0.5  # ChannelDestroyed follows a leg's StasisEnd within milliseconds, or never
 
 
@@ -207,13 +208,19 @@ class DropRunner(CallLoop):
             log.error("journal_not_written", drop=self.what.drop, step=entry["kind"], error=str(error))
 
     async def _listen(self) -> None:
-        tap = Tap(self._services, self._ids, self.what.channel)
-        tap.on_heard, tap.on_lost = self._heard, self._tap_lost
-        try:
-            await tap.open()
+        reason = ""
+        for attempt in TAP_ATTEMPTS:
+            tap = Tap(self._services, self._ids, self.what.channel, attempt=attempt)
+            tap.on_heard, tap.on_lost = self._heard, self._tap_lost
+            try:
+                await tap.open()
+            except TapError as error:
+                reason = str(error)
+                log.warning("tap_failed", drop=self.what.drop, attempt=attempt, reason=reason)
+                continue
             self._tap = tap
-        except TapError as error:
-            self._tap_lost(str(error))
+            return
+        self._tap_lost(reason)
 
     # -- what happens -------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ class Ear:
             await self.tap.close()
 
     async def _open(self) -> None:
-        tap = Tap(self._services, self._ids, self._leg)
+        tap = Tap(self._services, self._ids, self._leg, attempt=0)
         tap.on_heard, tap.on_lost = self.hearing.note, self._lost
         try:
             await tap.open()

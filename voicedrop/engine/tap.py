@@ -28,15 +28,17 @@ CLIENT = "voicedrop-tap"  # the section of websocket_client.conf
 class Tap:
     """Listens to one leg. `on_heard` and `on_lost` may be set anew when the leg changes its owner."""
 
-    def __init__(self, services: Services, ids: Ids, leg: str) -> None:
+    def __init__(self, services: Services, ids: Ids, leg: str, *, attempt: int) -> None:
         self._services = services
         self._leg = leg
-        self._snoop, self._media, self._bridge = ids("snoop"), ids("media"), ids("tap")
+        # Ids of its own for each attempt: the end of an earlier tap's channels must not be taken for this one's.
+        self._snoop, self._media, self._bridge = (ids(f"{role}{attempt}") for role in ("snoop", "media", "tap"))
         self._detector = Detector()
         self._expected: Expected | None = None
         self._started: dict[str, asyncio.Event] = {self._snoop: asyncio.Event(), self._media: asyncio.Event()}
         self._failed = asyncio.Event()
         self._failure = ""
+        self._open = False
         self._closing = False
         self.on_heard: Callable[[Detection, float], None] | None = None
         self.on_lost: Callable[[str], None] | None = None
@@ -56,6 +58,7 @@ class Tap:
         except asyncio.CancelledError:
             await self.close()
             raise
+        self._open = True
         self._services.metrics.taps.inc()
 
     async def _set_up(self) -> None:
@@ -65,13 +68,16 @@ class Tap:
         self._expected = services.listener.expect(self._on_audio, self._on_lost)
         await ari.create_bridge(self._bridge, bridge_type="mixing")
         await ari.snoop(self._leg, app=AGENT_APP, snoop_id=self._snoop, app_args="tap")
-        await ari.external_media(
-            channel_id=self._media, app=AGENT_APP, client=CLIENT, media_format=FORMAT, token=self._expected.token
-        )
+        # One at a time: Asterisk 22 keeps a connection's parameters in the object that all connections of the
+        # same section share, so that of two made at once both bring the token of one.
+        async with services.listener.turn:
+            await ari.external_media(
+                channel_id=self._media, app=AGENT_APP, client=CLIENT, media_format=FORMAT, token=self._expected.token
+            )
+            await self._or_failed(self._expected.connected)
         for channel, started in self._started.items():
             await self._or_failed(started)
             await ari.add_to_bridge(self._bridge, channel)
-        await self._or_failed(self._expected.connected)
 
     async def _or_failed(self, event: asyncio.Event) -> None:
         """Wait for it, but not when it can no longer come."""
@@ -90,7 +96,7 @@ class Tap:
         if self._closing:
             return
         self._closing = True
-        if self._expected is not None and self._expected.connected.is_set():
+        if self._open:
             self._services.metrics.taps.dec()
         for channel in self._started:
             self._services.router.detach(channel, self._on_event)

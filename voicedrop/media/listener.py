@@ -47,6 +47,8 @@ class TapListener:
         self._expected: dict[str, Expected] = {}
         self._live: set[Expected] = set()
         self._runner: web.AppRunner | None = None
+        self.turn = asyncio.Lock()
+        """Held by the one who has asked Asterisk to connect, until it has."""
 
     async def start(self) -> None:
         """Open the port.
