@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shlex
@@ -23,6 +24,7 @@ from voicedrop.model import Message
 
 ENOUGH_DISK = 100 << 20  # bytes; a receipt takes about 2 kB
 HEALTH_TIMEOUT_S = 2.0
+LOOK_UP_TIMEOUT_S = 5.0
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # where to ask one that listens on all addresses
 
 
@@ -109,7 +111,7 @@ async def engine(report: Report, found: Settings) -> bool:
                 "see the checks of ARI below, and the engine's log for the line ari_down",
             )
         return True
-    fault = taken(host, port)
+    fault = await taken(host, port)
     if fault:
         report.fail(
             check,
@@ -134,14 +136,18 @@ async def _health(host: str, port: int) -> Mapping[str, Any] | None:
     return body if isinstance(body, dict) and "taps" in body and "drops" in body else None
 
 
-def taken(host: str, port: int) -> str:
+async def taken(host: str, port: int) -> str:
     """Why one cannot listen there, as a clause; empty if one can."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        async with asyncio.timeout(LOOK_UP_TIMEOUT_S):
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             probe.listen(1)
+    except TimeoutError:
+        return "is a name that nobody resolves"
     except OSError as error:
         return why_not(error)
     return ""
