@@ -75,9 +75,9 @@ async def _listen(start: Any, section: str, host: str, port: int) -> None:
 
 def _health(engine: Engine) -> dict[str, Any]:
     return {
-        "ok": engine.connection.up and not engine.stopping,
+        "ok": engine.connection.up and not engine.stopping and not engine.replaced,
         "version": __version__,
-        "ari": "up" if engine.connection.up else "down",
+        "ari": "taken by another engine" if engine.replaced else "up" if engine.connection.up else "down",
         "stopping": engine.stopping,
         "calls": len(engine.calls),
         "drops": len(engine.drops),

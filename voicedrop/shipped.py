@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +35,8 @@ def write_filled(source: Path, target: Path, values: Mapping[str, str], *, mode:
             out = target / file.name
             out.write_text(fill(file.read_text(), values, name=str(file)))
             out.chmod(mode)
+            if os.geteuid() == 0:  # Asterisk reads them by the group of the folder that they are in
+                os.chown(out, -1, target.parent.stat().st_gid)
             written.append(out)
     except OSError as error:
         raise ConfigError(f"cannot write {target}: {error.strerror}") from error

@@ -1,8 +1,10 @@
 """How fast an agent is free, and how soon the message follows the beep: `make bench-drop`.
 
-Calls run through the lab's two Asterisks, five at a time, through the ARI-bridged door to real mailboxes.
-Times are Asterisk's own: the agent's freedom from the code's last digit to the end of his channel in the
-engine; dead air as the mailbox's recording shows it. Writes var/bench/drop.json.
+Calls run through the lab's two Asterisks, five at a time, through the ARI-bridged door. Times are Asterisk's
+own: from the PBX's event of the code's last digit to its event of the agent's end; from the carrier's mark at
+the end of its beep to the PBX's event of the playback's start (for the subscribers whose beep the carrier's
+dialplan plays, so not for app_voicemail). Dead air is what the mailbox's recording shows. Writes
+var/bench/drop.json.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from voicedrop.store import journal
 
 OUT = CHECKOUT / "var/bench/drop.json"
 # The subscribers with a beep of their own, in turn.
-KEYS = ("mailbox", "quiet-beep", "mailbox", "two-beeps")
+KEYS = ("quiet-beep", "two-beeps", "mailbox", "two-beeps")
+RECORD_BEEP = {"quiet-beep": "end-play beep-quiet", "two-beeps": "end-play beep-1000"}
 
 
 def _unix(text: str) -> float:
@@ -64,6 +67,12 @@ def _spread(values: list[float]) -> dict[str, float | int]:
     }
 
 
+def _beep_to_playback_ms(here: Site, receipt: dict[str, Any], number: str) -> float | None:
+    call = recordings.calls_to(here, number)[-1]
+    ended = next((at for mark in RECORD_BEEP.values() if (at := call.at(mark)) is not None), None)
+    return None if ended is None else (_unix(receipt["asterisk_times"]["message_start"]) - ended) * 1000
+
+
 async def _judged(here: Site, receipt: dict[str, Any], number: str) -> tuple[bool, float]:
     call = recordings.calls_to(here, number)[-1]
     delivery = judge(load(here.lab / "messages/short.wav"), load(await recordings.kept(here, call)))
@@ -72,7 +81,7 @@ async def _judged(here: Site, receipt: dict[str, Any], number: str) -> tuple[boo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--drops", type=int, default=60)
+    parser.add_argument("--drops", type=int, default=72)
     parser.add_argument("--at-once", type=int, default=5)
     options = parser.parse_args()
     here = site()
@@ -98,14 +107,13 @@ def main() -> None:
     receipts = {one["number"]: one for one in journal.receipts(engine.state_dir)}
     times = [receipts[number]["asterisk_times"] for number in numbers]
     judged = [asyncio.run(_judged(here, receipts[number], number)) for number in numbers]
+    followed = [_beep_to_playback_ms(here, receipts[number], number) for number in numbers]
     result = {
         "drops": len(numbers),
         "at_once": options.at_once,
         "whole": sum(whole for whole, _ in judged),
         "agent_freed_ms": _spread([(_unix(t["agent_free"]) - _unix(t["code"])) * 1000 for t in times]),
-        "beep_end_to_playback_ms": _spread(
-            [one["beep_end_to_playback_ms"] for one in receipts.values() if one["beep"] is not None]
-        ),
+        "beep_end_to_playback_ms": _spread([one for one in followed if one is not None]),
         "dead_air_ms": _spread([dead_air for _, dead_air in judged]),
     }
     OUT.parent.mkdir(parents=True, exist_ok=True)

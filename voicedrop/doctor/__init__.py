@@ -76,28 +76,28 @@ async def _examine(report: Report, file: Path) -> None:
             return
         asterisk.version(report, told)
         missing = await asterisk.modules(report, ari, found)
-        section = await _about_asterisk(report, ari, found, file, missing, running=running)
+        uri, connected = await _about_asterisk(report, ari, found, file, missing, running=running)
         if because := _not_running(missing, needs.FOR_TRIAL):
             report.not_checked((*ON_A_LEG, *LIVE), because)
             return
-        await _on_a_leg(report, ari, found, file, messages, missing, running=running, section=section)
+        await _on_a_leg(report, ari, found, file, messages, missing, busy=running or connected, uri=uri)
 
 
 async def _about_asterisk(
     report: Report, ari: Questions, found: Settings, file: Path, missing: set[str], *, running: bool
-) -> bool:
-    """What needs no leg; whether the tap's section is there."""
-    section = False
+) -> tuple[str, bool]:
+    """What needs no leg; where Asterisk's section of the tap leads to, and whether any engine is connected."""
+    uri, connected = "", True  # when it cannot be told, the careful answer
     try:
-        await asterisk.other_engine(report, ari, ours_runs=running)
+        connected = await asterisk.other_engine(report, ari, ours_runs=running)
         if because := _not_running(missing, ("res_websocket_client.so",)):
             report.not_checked("voicedrop-tap section", because)
         else:
-            section = await settings.websocket_client(report, ari, found, file)
+            uri = await settings.websocket_client(report, ari, found, file)
         await settings.sounds(report, ari)
     except AriError as error:
         _stopped(report, error, OF_ASTERISK)
-    return section
+    return uri, connected
 
 
 async def _on_a_leg(
@@ -108,8 +108,8 @@ async def _on_a_leg(
     messages: Mapping[int, Message],
     missing: set[str],
     *,
-    running: bool,
-    section: bool,
+    busy: bool,
+    uri: str,
 ) -> None:
     trial = Trial(ari, wait_s=found.ari.timeout_s)
     try:
@@ -129,7 +129,7 @@ async def _on_a_leg(
             if because := _not_running(missing, needs.FOR_TAP):
                 report.not_checked("live audio", because)
             else:
-                await live_audio(report, trial, found, running=running, section=section)
+                await live_audio(report, trial, found, busy=busy, uri=uri)
     except AriRefused as error:
         report.fail(
             "ARI login",

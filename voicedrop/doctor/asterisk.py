@@ -101,8 +101,8 @@ def _missing(name: str, purpose: str, loaded: bool) -> tuple[str, str]:
     )
 
 
-async def other_engine(report: Report, ari: Questions, *, ours_runs: bool) -> None:
-    """Two engines cannot share an application: the later one takes the calls of the earlier."""
+async def other_engine(report: Report, ari: Questions, *, ours_runs: bool) -> bool:
+    """Whether any engine is connected. Two cannot share an application: the later one takes the earlier's calls."""
     check = "applications"
     taken = AGENT_APP in await ari.applications()
     if taken and not ours_runs:
@@ -119,6 +119,7 @@ async def other_engine(report: Report, ari: Questions, *, ours_runs: bool) -> No
         )
     else:
         report.ok(check, f"{AGENT_APP!r} is {'held by the running engine' if taken else 'free'}")
+    return taken
 
 
 def _password_key(found: Settings) -> str:

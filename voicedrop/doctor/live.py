@@ -51,19 +51,21 @@ async def playing(report: Report, trial: Trial, found: Settings, messages: Mappi
         report.ok(check, f"Asterisk has played the end of {len(messages)} message(s)")
 
 
-async def live_audio(report: Report, trial: Trial, found: Settings, *, running: bool, section: bool) -> None:
-    """A tap on the leg, with the doctor in the engine's place."""
+async def live_audio(report: Report, trial: Trial, found: Settings, *, busy: bool, uri: str) -> None:
+    """A tap on the leg, with the doctor in the engine's place.
+
+    Never beside an engine: of two connections of one section that Asterisk 22 makes at the same moment, both
+    may bring the token of one, and an agent's call would go on untapped.
+    """
     check, tap = "live audio", found.tap
     where = f"{tap.host}:{tap.port}"
-    if not section:
+    if not uri:
         report.not_checked(check, f"Asterisk has no section [{CLIENT}]")
         return
-    fault = await taken(tap.host, tap.port)
-    if running and fault:
-        report.not_checked(
-            check, f"the running engine listens on {where}; for a proof, run the doctor while the engine is stopped"
-        )
+    if busy:
+        report.not_checked(check, "an engine is running; for a proof, run the doctor while it is stopped")
         return
+    fault = await taken(tap.host, tap.port)
     listener = TapListener(tap.host, tap.port, most=1)
     try:
         if not fault:
@@ -83,7 +85,7 @@ async def live_audio(report: Report, trial: Trial, found: Settings, *, running: 
     except TapError as error:
         report.fail(
             check,
-            f"{error}: {tap.reached_by()} did not lead from Asterisk to {where}",
+            f"{error}: {uri}, where Asterisk looks, did not lead it to {where}",
             f"make uri in Asterisk's websocket_client.conf [{CLIENT}] lead to tap.host and tap.port;\n"
             "on another machine or in a container set tap.host to an address that Asterisk reaches, or tap.uri, and "
             "open the firewall for it;\nAsterisk's log tells why: grep res_websocket_client /var/log/asterisk/full",

@@ -107,8 +107,9 @@ async def engine(report: Report, found: Settings) -> bool:
         else:
             report.warn(
                 check,
-                "it runs, but has no connection to Asterisk",
-                "see the checks of ARI below, and the engine's log for the line ari_down",
+                f"it runs, but its connection to Asterisk is {state.get('ari')}",
+                "if another engine has taken its applications, end that one; else see the checks of ARI below, "
+                "and the engine's log for the line ari_down",
             )
         return True
     fault = await taken(host, port)

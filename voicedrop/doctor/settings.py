@@ -40,14 +40,14 @@ def _write_again(file: Path, name: str, reload: str, before: str = "") -> str:
     )
 
 
-async def websocket_client(report: Report, ari: Questions, found: Settings, file: Path) -> bool:
-    """Whether there is a section at all."""
+async def websocket_client(report: Report, ari: Questions, found: Settings, file: Path) -> str:
+    """Where Asterisk's section leads to; empty if there is none."""
     check, ours = f"{CLIENT} section", found.tap.reached_by()
     remedy = _write_again(file, "websocket_client.conf", "module reload res_websocket_client.so")
     section = await ari.websocket_client(CLIENT)
     if section is None:
         report.fail(check, f"Asterisk's websocket_client.conf has no section [{CLIENT}]", remedy)
-        return False
+        return ""
     wrong = []
     if section.get("connection_type") != "per_call_config":
         wrong.append(f"connection_type is {section.get('connection_type')}, not per_call_config")
@@ -60,8 +60,8 @@ async def websocket_client(report: Report, ari: Questions, found: Settings, file
     if wrong:
         report.fail(check, "; ".join(wrong), remedy)
     else:
-        report.ok(check, f"Asterisk brings the live audio to {ours}")
-    return True
+        report.ok(check, f"Asterisk is told to bring the live audio to {ours}")
+    return theirs
 
 
 async def dialplan(report: Report, ari: Questions, leg: str, found: Settings, file: Path) -> bool:

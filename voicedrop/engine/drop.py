@@ -55,6 +55,7 @@ class DropRunner(CallLoop):
         self._ids = Ids(services.settings.node, what.drop)
         self._tap = tap
         self._opening: asyncio.Task[None] | None = None
+        self._noting: asyncio.Task[None] | None = None
         self._playbacks: list[str] = []
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._leaving: asyncio.TimerHandle | None = None
@@ -108,6 +109,8 @@ class DropRunner(CallLoop):
             await self.loop()
         finally:
             self._services.metrics.active_drops.dec()
+            if self._noting is not None:
+                await asyncio.wait({self._noting})
             if self._opening is not None:
                 self._opening.cancel()
             if self._tap is not None:
@@ -156,14 +159,20 @@ class DropRunner(CallLoop):
             case _:
                 raise AssertionError(f"{command} is no command of a drop")
 
-    async def resume(self, playback: str, began_at: float) -> None:
-        """Go on with a message that an earlier run had begun to play."""
+    async def resume(self, playback: str, began_at: float, *, started: bool) -> None:
+        """Go on with a message that an earlier run had begun to play; `started`: Asterisk had said so."""
         self._playbacks.append(playback)
         self._services.router.attach(playback, self.on_event)
-        self.post(ev.Resumed(playback, began_at))
         try:
             await self._services.ari.playback(playback)
+            over = False
         except AriError:
+            over = True
+        if over and not started:
+            self.post(ev.Broken("the engine ended as the message began; whether it was played is not known"))
+            return
+        self.post(ev.Resumed(playback, began_at))
+        if over:
             self.post(ev.PlaybackFinished(playback))
 
     async def write_off(self, reason: str) -> None:
@@ -241,6 +250,8 @@ class DropRunner(CallLoop):
                 self.post(ev.Broken("the leg could not move to the drop app"))
             case PlaybackState(about=(playback, *_), state="playing"):
                 self.what.asterisk_times["message_start"] = event.stamp
+                entry = {"kind": "started", "playback": playback}
+                self._noting = asyncio.create_task(self._journal(entry), name=f"journal {self.what.drop}")
                 self.post(ev.PlaybackStarted(playback))
             case PlaybackState(about=(playback, *_), state=state):
                 self.what.asterisk_times["message_end"] = event.stamp

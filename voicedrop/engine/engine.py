@@ -41,6 +41,8 @@ class Engine:
         self.drops: dict[str, DropRunner] = {}
         self.calls: dict[str, BridgedCall] = {}
         self.stopping = False
+        self.replaced = False
+        """Another engine has our applications: Asterisk sends its events there."""
         self._stop = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self._recovered = False
@@ -104,7 +106,8 @@ class Engine:
                 log.warning("entry_not_understood", app=event.app, args=list(event.args))
                 self._spawn(quietly(self.services.ari.continue_dialplan(event.channel_id)), "let go")
             case AppReplaced(app=app):
-                log.error("application_taken", app=app, hint="another engine uses the same Asterisk and app")
+                self.replaced = True
+                log.error("application_taken", app=app, hint="another engine has connected to this Asterisk: stop one")
 
     async def _take_call(self, event: StasisStart) -> None:
         """The ARI-bridged door: Stasis(voicedrop,dial,NUMBER[,agent=…][,ref=…])."""
@@ -208,6 +211,7 @@ class Engine:
 
     async def _on_up(self) -> None:
         services, ari = self.services, self.services.ari
+        self.replaced = False
         services.metrics.ari_up.set(1)
         for app in APPS:
             await ari.drop_events(app, NOISE)

@@ -93,7 +93,7 @@ async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, 
     drop.post(ev.Arrived())
     if playing is not None:
         began_at = services.clock.monotonic_of(datetime.fromisoformat(playing["at"]))
-        await drop.resume(str(playing["playback"]), began_at)
+        await drop.resume(str(playing["playback"]), began_at, started="started" in playing)
     await engine.start_drop(drop)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from voicedrop.errors import LabError
@@ -113,7 +114,9 @@ def report(shown: Shown, console: Console) -> bool:
     }
     print_timeline(console, marks, shown.delivery, facts)
     picture = VAR / "demo.png"
-    said = load(shown.call.said)
+    # The carrier records from when its Answer() has seen media, a little behind the answer itself.
+    late = max(0.0, (shown.call.at("answer") or 0.0) - _unix(receipt["answered"]))
+    said = np.concatenate([np.zeros(int(late * 8000)), load(shown.call.said)])
     kept = load(shown.kept) if shown.kept else None
     kept_offset = (beep["ended_ms_since_answer"] if beep else 0.0) if kept is not None else 0.0
     write_picture(picture, said, marks, f"{shown.call.number}: what it sent", kept=kept, kept_offset_ms=kept_offset)
@@ -136,7 +139,7 @@ def report(shown: Shown, console: Console) -> bool:
 def timeline(shown: Shown) -> list[Mark]:
     """The call's course in milliseconds since the answer, from the receipt and the carrier's marks."""
     receipt, call = shown.receipt, shown.call
-    answer = call.at("answer") or _unix(receipt["answered"])
+    answer = _unix(receipt["answered"])
     steps = {step["name"]: _unix(step["at"]) for step in receipt["steps"]}
     beep, times = receipt["beep"], receipt["asterisk_times"]
     found: list[tuple[str, float | None, str]] = [
@@ -149,7 +152,7 @@ def timeline(shown: Shown) -> list[Mark]:
         ("hang-up", _unix(receipt["ended"]), f"by the {receipt['hung_up_by']}"),
     ]
     if beep:
-        ended = _unix(receipt["answered"]) + beep["ended_ms_since_answer"] / 1000
+        ended = answer + beep["ended_ms_since_answer"] / 1000
         hz = " and ".join(f"{hz:.0f}" for hz in beep["frequencies_hz"])
         note = f"{hz} Hz, {beep['length_ms']:.0f} ms, {beep['level_dbfs']:.0f} dBFS"
         found.append(("beep", ended - beep["length_ms"] / 1000, note))

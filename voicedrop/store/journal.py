@@ -135,6 +135,10 @@ def unfinished(state_dir: Path) -> list[Entry]:
                 open_drops[entry["drop"]] = {**entry, "playing": None}
             case "playing" if entry["drop"] in open_drops:
                 open_drops[entry["drop"]]["playing"] = entry
+            case "started" if entry["drop"] in open_drops:
+                playing = open_drops[entry["drop"]]["playing"]
+                if playing is not None and playing["playback"] == entry["playback"]:
+                    playing["started"] = entry["at"]
             case "stopped" if entry["drop"] in open_drops:
                 open_drops[entry["drop"]]["playing"] = None
             case "ended":

@@ -37,7 +37,7 @@ class Particulars:
     drop: str
     node: str
     door: str
-    """"bridged", "dial" or "recovered"."""
+    """"bridged" or "dial"."""
     channel: str
     slot: int
     agent: str = ""
