@@ -54,6 +54,6 @@ lab-down: venv
 bench-drop: venv
 	$(BIN)/python tests/bench/drop.py
 
-# Our ear and others' on some ten hours of synthetic calls, made once from Debian packages: about 15 minutes.
+# Our ear and others' on some ten hours of synthetic calls, made once from Debian packages: about 10 minutes.
 bench-detection: venv
 	$(BIN)/python -m tests.bench.detection

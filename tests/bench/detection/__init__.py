@@ -2,3 +2,8 @@
 
 Run as ``python -m tests.bench.detection``; `README.md` says what is in the corpus and what the figures mean.
 """
+
+import os
+
+# CPU seconds are of one core: numpy's linear algebra must not spin on others. Read when numpy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

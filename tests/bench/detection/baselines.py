@@ -61,18 +61,19 @@ class GoertzelBank:
 
 
 class CommercialRules:
-    """One tone with 90 % of the energy in the voice band, moving no more than 25 Hz, for 200 ms or more.
+    """One tone that holds 90 % of the energy within ±25 Hz of itself and stays within ±25 Hz, for 200 ms or more.
 
-    Windows of 32 ms each 20 ms; over as soon as a window is not such a tone.
+    Hann windows of 64 ms each 20 ms, so that a pure tone holds all of its energy there. Over as soon as a window
+    is not such a tone.
     """
 
     title: ClassVar[str] = "commercial rule set (90 %, ±25 Hz, ≥ 200 ms)"
     SHARE: ClassVar[float] = 0.9
-    WANDER_HZ: ClassVar[float] = 25.0
+    NEAR_HZ: ClassVar[float] = 25.0
     SHORTEST_MS: ClassVar[float] = 200.0
-    BAND_HZ: ClassVar[tuple[float, float]] = (300.0, 3400.0)
+    LOWEST_HZ: ClassVar[float] = 100.0
     WEAKEST_DBFS: ClassVar[float] = -45.0
-    _WINDOW: Final = 256
+    _WINDOW: Final = 512
     _PAD: Final = 2048
 
     def __init__(self) -> None:
@@ -80,7 +81,7 @@ class CommercialRules:
         self._hann = np.hanning(self._WINDOW)
         hz: Sound = np.arange(self._PAD // 2 + 1) * RATE_HZ / self._PAD
         self._hz = hz
-        self._in_band = (hz >= self.BAND_HZ[0]) & (hz <= self.BAND_HZ[1])
+        self._heard = hz >= self.LOWEST_HZ
         self._first_hz = 0.0
         self._tone_ms = 0.0
 
@@ -88,7 +89,7 @@ class CommercialRules:
         joined = np.concatenate([self._window, frame.astype(np.float64) / _FULL_SCALE])
         self._window[:] = joined[-self._WINDOW :]
         hz = self._tone()
-        if hz is not None and self._tone_ms > 0 and abs(hz - self._first_hz) <= self.WANDER_HZ:
+        if hz is not None and self._tone_ms > 0 and abs(hz - self._first_hz) <= self.NEAR_HZ:
             self._tone_ms += 20.0
             return 0
         declared = int(self._tone_ms >= self.SHORTEST_MS)
@@ -98,13 +99,9 @@ class CommercialRules:
 
     def _tone(self) -> float | None:
         """The frequency of the tone that is nearly all that sounds, if there is one."""
-        power = np.abs(np.fft.rfft(self._window * self._hann, self._PAD)) ** 2
-        whole = float(np.sum(power[self._in_band]))
-        level = 2 * float(np.mean(self._window**2))
-        if level < 10 ** (self.WEAKEST_DBFS / 10) or whole <= 0:
+        if 2 * float(np.mean(self._window**2)) < 10 ** (self.WEAKEST_DBFS / 10):
             return None
-        peak = float(self._hz[int(np.argmax(np.where(self._in_band, power, 0.0)))])
-        # The window itself spreads a pure tone over two of its bins on either side.
-        lobe = 2 * RATE_HZ / self._WINDOW
-        near = np.abs(self._hz - peak) <= lobe
-        return peak if float(np.sum(power[near])) >= self.SHARE * whole else None
+        power = np.where(self._heard, np.abs(np.fft.rfft(self._window * self._hann, self._PAD)) ** 2, 0.0)
+        peak = float(self._hz[int(np.argmax(power))])
+        near = np.abs(self._hz - peak) <= self.NEAR_HZ
+        return peak if float(np.sum(power[near])) >= self.SHARE * float(np.sum(power)) else None

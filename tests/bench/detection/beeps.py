@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from tests.bench.detection.network import is_network_pair
-from tests.bench.detection.recipe import BEEP_DBFS, DRIFT
+from tests.bench.detection.recipe import BEEP_DBFS, DRIFT, RATE_HZ
 from tests.bench.detection.waves import Sound, edges, gain, level_dbfs, silence, times, to_level
 
 
@@ -95,10 +95,18 @@ def sound(beep: Beep) -> Sound:
     return burst
 
 
-def pack_sound(recorded: Sound, dbfs: float) -> Sound:
-    """A recorded beep without what is 30 dB below its peak at both ends, at another level."""
-    loud = np.flatnonzero(np.abs(recorded) > np.max(np.abs(recorded)) * gain(-30))
-    return to_level(recorded[loud[0] : loud[-1] + 1], dbfs)
+def pack_sound(recorded: Sound, dbfs: float) -> tuple[float, Sound]:
+    """A recorded beep at another level: its frequency in Hz, and its sound while its tone lasts.
+
+    Some have hiss and a click behind them: what counts is the tone, as far as it is within 20 dB of its loudest.
+    """
+    spectrum = np.abs(np.fft.rfft(recorded * np.hanning(len(recorded)), 1 << 16))
+    hz = float(np.argmax(spectrum)) * RATE_HZ / (1 << 16)
+    turned = recorded * np.exp(-2j * np.pi * hz * np.arange(len(recorded)) / RATE_HZ)
+    envelope = np.abs(np.convolve(turned, np.ones(80) / 80, "same"))
+    loud = np.flatnonzero(envelope > np.max(envelope) * gain(-20))
+    longest = max(np.split(loud, np.flatnonzero(np.diff(loud) > 1) + 1), key=len)
+    return hz, to_level(recorded[longest[0] : longest[-1] + 1], dbfs)
 
 
 def _burst(beep: Beep) -> Sound:

@@ -151,7 +151,8 @@ def _beep(cast: Cast, rng: np.random.Generator) -> tuple[beeps.Beep, Sound]:
     plan = beeps.draw(rng, kind)
     if kind == "pack":
         recorded = read(cast.beeps[int(rng.integers(len(cast.beeps)))])
-        return replace(plan, source="beep.wav", hz=(700.0,)), beeps.pack_sound(recorded, plan.dbfs)
+        hz, sound = beeps.pack_sound(recorded, plan.dbfs)
+        return replace(plan, source="beep.wav", hz=(hz,)), sound
     return plan, beeps.sound(plan)
 
 

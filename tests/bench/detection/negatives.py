@@ -71,9 +71,7 @@ def _content(cast: Cast, rng: np.random.Generator, kind: str, dbfs: float) -> tu
         case "dtmf":
             return "", _several(rng, lambda: network.dtmf(rng, dbfs)), ""
         case "fax":
-            if rng.random() < 0.6:
-                return "", _several(rng, lambda: network.cng(rng, dbfs, int(rng.integers(1, 5)))), "cng"
-            return "", _several(rng, lambda: network.ced(rng, dbfs)), "ced"
+            return _fax(rng, dbfs)
         case "modem":
             return "", _several(rng, lambda: network.modem(rng, float(rng.uniform(2000, 12_000)), dbfs)), ""
         case _:
@@ -86,21 +84,31 @@ def _talking(rng: np.random.Generator, voice: Voice, dbfs: float, ms: float) -> 
 
 
 def _call_progress(cast: Cast, rng: np.random.Generator, dbfs: float) -> tuple[str, Sound, str]:
-    """A tone or two of one country, each for a while; somebody may answer."""
-    parts: list[Sound] = []
-    names: list[str] = []
+    """One call in one country: perhaps a dial tone, ringback, perhaps words, then busy or reorder to the end."""
+    country = str(rng.choice(["us", "uk", "eu"]))
+    names = ["dial"] if rng.random() < 0.5 else []
+    names += ["ringback"] if rng.random() < 0.8 else []
+    names.append(str(rng.choice(["busy", "reorder"])))
     voice = cast.speaker(rng)
-    while sum(map(len, parts)) < count(recipe.NEGATIVE_S * 1000):
-        kind = network.CADENCES[int(rng.integers(len(network.CADENCES)))]
-        names.append(kind.name)
-        parts += [
-            silence(float(rng.uniform(200, 2000))),
-            network.cadence(rng, kind, float(rng.uniform(8000, 30_000)), dbfs),
-        ]
-        if rng.random() < 0.5:
+    parts: list[Sound] = []
+    for name in names:
+        kind = next(cadence for cadence in network.CADENCES if cadence.name == f"{name}_{country}")
+        left_ms = recipe.NEGATIVE_S * 1000 - sum(map(len, parts)) / _RATE
+        ms = left_ms if name == names[-1] else float(rng.uniform(6000, 20_000))
+        parts += [silence(float(rng.uniform(200, 2000))), network.cadence(rng, kind, ms, dbfs)]
+        if name == "ringback" and rng.random() < 0.5:
             _, words, _ = _talking(rng, voice, dbfs, 1500)
             parts += [silence(float(rng.uniform(50, 800))), words]
-    return voice.name, np.concatenate(parts), " ".join(names)
+    return voice.name, np.concatenate(parts), f"{country} {' '.join(names)}"
+
+
+def _fax(rng: np.random.Generator, dbfs: float) -> tuple[str, Sound, str]:
+    """One machine: either one that calls, all the minute; or one that answers, once, and then sends its data."""
+    lead = silence(float(rng.uniform(500, 4000)))
+    if rng.random() < 0.6:
+        return "", np.concatenate([lead, network.cng(rng, dbfs, 18)]), "cng"
+    data = network.modem(rng, recipe.NEGATIVE_S * 1000, dbfs)
+    return "", np.concatenate([lead, network.ced(rng, dbfs), silence(75), data]), "ced"
 
 
 def _announcements(cast: Cast, rng: np.random.Generator, dbfs: float) -> tuple[str, Sound, str]:

@@ -123,3 +123,13 @@ def test_ringcentral_s_rule_waits_two_or_four_seconds() -> None:
     assert without is not None
     assert not without.by_beep
     assert without.at_ms == pytest.approx(5640, abs=60)
+
+
+def test_a_recorded_beep_ends_with_its_tone_not_with_the_click_behind_it() -> None:
+    tone = waves.sines((871,), 160, -15, 2)
+    click = waves.silence(200)
+    click[-8:] = 0.5
+    hz, sound = beeps.pack_sound(np.concatenate([waves.silence(30), tone, click]), -20)
+    assert hz == pytest.approx(871, abs=2)
+    assert len(sound) / 8 == pytest.approx(160, abs=10)
+    assert waves.level_dbfs(sound) == pytest.approx(-20, abs=0.1)
