@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check venv lock format lab-up lab-down bench-drop
+.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-detection
 
 demo: venv
 	$(BIN)/python -m voicedrop demo
@@ -53,3 +53,7 @@ lab-down: venv
 
 bench-drop: venv
 	$(BIN)/python tests/bench/drop.py
+
+# Our ear and others' on some ten hours of synthetic calls, made once from Debian packages: about 10 minutes.
+bench-detection: venv
+	$(BIN)/python -m tests.bench.detection
