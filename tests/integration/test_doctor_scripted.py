@@ -15,12 +15,25 @@ import yaml
 from aiohttp import web
 from ports import free_port
 from rich.console import Console
-from scripted_ari import PASSWORD, USERNAME, ScriptedAri, scripted_ari
+from scripted_ari import PASSWORD, USERNAME, Request, ScriptedAri, scripted_ari
 
 from voicedrop.config import Settings
 from voicedrop.doctor import examine, needs
 
 LEG = "voicedrop-doctor.run.leg"
+
+
+class NotedRequests(list[Request]):
+    """Tells when the leg is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.created = asyncio.Event()
+
+    def append(self, request: Request) -> None:
+        super().append(request)
+        if request.path == "channels/create":
+            self.created.set()
 
 
 class Patient:
@@ -202,10 +215,9 @@ async def test_interrupted_it_ends_what_it_made(patient: Patient) -> None:
         [{"name": name, "status": status} for name, status in patient.states.items()],
     )
     patient.file.write_text(yaml.safe_dump(patient.settings))
+    noted = patient.server.requests = NotedRequests()
     doctor = asyncio.create_task(examine(patient.file, console=Console(file=io.StringIO())))
-    async with asyncio.timeout(10):
-        while "channels/create" not in patient.asked("POST"):
-            await asyncio.sleep(0)
+    await asyncio.wait_for(noted.created.wait(), 10)
     doctor.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(doctor, 10)
