@@ -195,9 +195,7 @@ class Track:
         rules = [
             rule
             for rule in self._settings.steadiness
-            if rule.hops[0] <= len(self) < rule.hops[1]
-            and rule.hz[0] <= hz < rule.hz[1]
-            and (over or rule.early)
+            if rule.hops[0] <= len(self) < rule.hops[1] and rule.hz[0] <= hz < rule.hz[1] and (over or rule.early)
         ]
         if not rules or self._is_close_pair():
             return False
@@ -256,9 +254,9 @@ def _straighten(at: list[float], values: list[float]) -> tuple[float, float]:
         spread = sum((t - mean_at) ** 2 for t in at)
         tilt = sum((t - mean_at) * (v - mean) for t, v in zip(at, values, strict=True))
         slope = tilt / spread if spread else 0.0
-        ranked = sorted(
-            (abs(v - mean - slope * (t - mean_at)), t, v) for t, v in zip(at, values, strict=True)
-        )[: max(3, n - n // 4)]
+        ranked = sorted((abs(v - mean - slope * (t - mean_at)), t, v) for t, v in zip(at, values, strict=True))[
+            : max(3, n - n // 4)
+        ]
         distance = ranked[-1][0]
         at = [t for _, t, _ in ranked]
         values = [v for _, _, v in ranked]

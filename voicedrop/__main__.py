@@ -72,6 +72,16 @@ def asterisk_config(
 
 
 @app.command()
+def demo() -> None:
+    """The whole thing once, in the lab: a call, the code, the message in the mailbox, the proof."""
+    from voicedrop.lab.demo import demo as run_demo
+    from voicedrop.lab.site import site
+
+    if not run_demo(site(), lambda text: typer.echo(text, err=True)):
+        raise typer.Exit(1)
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     print(__version__)

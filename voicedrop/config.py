@@ -5,12 +5,13 @@ A mistake names the key, the value and what is allowed, and all mistakes are tol
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from voicedrop.call.conversation import ConversationSettings
 from voicedrop.call.cue import CueSettings
@@ -158,11 +159,11 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return env_settings, init_settings
 
@@ -180,17 +181,29 @@ def load(path: Path) -> Settings:
         ConfigError: the file cannot be read, or values are wrong; every fault is listed.
     """
     try:
-        raw: Any = yaml.safe_load(path.read_text()) or {}
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not YAML: {_place(error)}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(raw).__name__}")
+    if strange := [key for key in raw if not isinstance(key, str)]:
+        raise ConfigError(f"{path}: keys are words, not {', '.join(map(repr, strange))}")
     try:
         return Settings(**raw)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {error.error_count()} fault(s)\n{_explain(error)}") from error
+        raise ConfigError(f"{path}: {error.error_count()} fault(s)\n{_explain(error)}") from None
+    except SettingsError as error:
+        raise ConfigError(f"an environment variable cannot be used: {error}") from None
+
+
+def _place(error: Exception) -> str:
+    """Where and what, without the line itself: it may hold the password."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        problem = re.sub(r"'..+'", "'…'", error.problem or "")
+        return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {problem}"
+    return "it holds characters that are no text"
 
 
 def _explain(error: ValidationError) -> str:
@@ -198,8 +211,9 @@ def _explain(error: ValidationError) -> str:
     for fault in error.errors():
         key = ".".join(str(part) for part in fault["loc"]) or "(file)"
         value = fault["input"]
-        shown = "a section" if isinstance(value, dict) else repr(value)
-        if "password" in key:
+        shown = "a section" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
+        # A password may also stand under a misspelt key, or in the place of its section.
+        if "pass" in key or (key.startswith("ari") and fault["type"] in ("extra_forbidden", "model_type")):
             shown = "(hidden)"
         lines.append(f"  {key} = {shown}: {_allowed(fault['type'], fault['msg'])}")
     return "\n".join(lines)

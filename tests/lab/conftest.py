@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from voicedrop.ari.client import AriClient
+from voicedrop.errors import Gone
 from voicedrop.lab import conf, recordings, servers, zoo
 from voicedrop.lab.engine import EngineProcess
 from voicedrop.lab.judge import Delivery, judge, load
@@ -93,6 +94,19 @@ class Bench:
 
     def log_tail(self, lines: int = 25) -> str:
         return "\n".join(self.engine.log.read_text(errors="replace").splitlines()[-lines:])
+
+    async def playback_over(self, playback_id: str, *, wait_s: float = 30.0) -> None:
+        """Wait until Asterisk has played it to the end."""
+        async with asyncio.timeout(wait_s):
+            while True:
+                try:
+                    await self.pbx.playback(playback_id)
+                except Gone:
+                    return
+                await asyncio.sleep(0.05)
+
+    def pbx_log(self) -> str:
+        return (self.site.lab / "pbx/log/full").read_text(errors="replace")
 
     async def nothing_left(self, *, wait_s: float = 10.0) -> None:
         """No channel and no bridge of the engine's stays in the PBX."""

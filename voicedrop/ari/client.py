@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
+from yarl import URL
 
 from voicedrop.errors import AriError, AriRefused, AriUnreachable, Gone, NotInStasis
 
@@ -257,12 +259,16 @@ class AriClient:
     async def _request(
         self, method: str, path: str, params: Mapping[str, str] | None = None, json: Json | None = None
     ) -> Any:
+        # Asterisk takes a "+" in a path for a space, so everything but the slashes is quoted.
+        url = URL(f"{self.url}/ari/{quote(path)}", encoded=True)
         try:
-            async with self.session.request(method, f"{self.url}/ari/{path}", params=params, json=json) as answer:
+            async with self.session.request(method, url, params=params, json=json) as answer:
                 if answer.status < 300:
                     return await answer.json() if answer.status == 200 or answer.status == 201 else {}
                 text = (await answer.text())[:300]
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise AriUnreachable(f"{method} {path}: Asterisk at {self.url} does not answer ({error!r})") from error
+        except ValueError as error:
+            raise AriError(f"{method} {path}: the answer is no JSON ({error})") from error
         kind = {401: AriRefused, 403: AriRefused, 404: Gone, 409: NotInStasis, 412: NotInStasis, 422: NotInStasis}
         raise kind.get(answer.status, AriError)(f"{method} {path}: {answer.status} {text}", status=answer.status)

@@ -12,7 +12,7 @@ import structlog
 
 from voicedrop.ari.client import AriClient
 from voicedrop.ari.events import AriEvent, parse
-from voicedrop.errors import AriRefused, AriUnreachable
+from voicedrop.errors import AriError, AriRefused
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +58,10 @@ class EventConnection:
                 await self._read_until_lost()
                 reason = "Asterisk closed the event connection"
                 delay = FIRST_DELAY_S
-            except (TimeoutError, aiohttp.ClientError, OSError, AriUnreachable) as error:
+            except AriRefused:
+                raise
+            except (TimeoutError, aiohttp.ClientError, OSError, AriError) as error:
+                # An Asterisk that has just started says 404 or 503 until its modules are loaded.
                 reason = f"no event connection to Asterisk at {self._ari.url}: {error or type(error).__name__}"
             if self.up:
                 self.up = False

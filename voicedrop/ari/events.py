@@ -97,11 +97,6 @@ class LeftBridge(AriEvent):
     bridge_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transferred(AriEvent):
-    """A blind transfer by the channel in `about`."""
-
-
 def parse(raw: Mapping[str, Any]) -> AriEvent | None:
     """The typed event; None for one that the engine has no use for."""
     stamp = str(raw.get("timestamp", ""))
@@ -148,6 +143,4 @@ def parse(raw: Mapping[str, Any]) -> AriEvent | None:
             return BridgeGone(about=(str(raw["bridge"]["id"]),), stamp=stamp)
         case "ChannelLeftBridge":
             return LeftBridge(about=about, stamp=stamp, bridge_id=str(raw["bridge"]["id"]))
-        case "BridgeBlindTransfer":
-            return Transferred(about=about, stamp=stamp)
     return None

@@ -62,11 +62,13 @@ class Conversation:
         self._code = FeatureCode(settings.code, settings.half_code_s)
         self._audible = False  # the agent hears the callee's side: early media, or answered
         self._tone_due: float | None = None
-        self._held: list[str] = []  # keys pressed while ASKING
+        self._held: list[tuple[ev.Event, float]] = []  # what happened while ASKING
 
     @property
     def due(self) -> float | None:
         """When a Tick is wanted."""
+        if self.state is S.ENDED:
+            return None
         return min((t for t in (self._tone_due, self._code.due) if t is not None), default=None)
 
     def handle(self, event: ev.Event, now: float) -> list[Command]:
@@ -87,26 +89,19 @@ class Conversation:
 
             case ((S.RINGING | S.TALKING), ev.Digit(digit)):
                 return self._pressed(self._code.press(digit, now), event)
-            case S.ASKING, ev.Answered() if self.answered_at is None:
-                self.answered_at = now
-                return []
-            case S.ASKING, ev.Digit(digit):
-                # Were they relayed, the mailbox of a drop that is taken would act on them.
-                self._held.append(digit)
-                return []
             case S.ASKING, ev.DropTaken():
                 return self._taken(event, now)
             case S.ASKING, ev.CodeRefused():
                 return self._refused(event, now)
             case ((S.RINGING | S.TALKING | S.ASKING), ev.Tick()):
                 return self._tick(event, now)
-            case ((S.RINGING | S.TALKING | S.ASKING), ev.CalleeGone(cause)):
+            case ((S.RINGING | S.TALKING), ev.CalleeGone(cause)):
                 self._to(S.ENDED, event)
                 return [do.EndAgent(cause), do.Finish(None, "the callee's leg ended")]
-            case ((S.RINGING | S.TALKING | S.ASKING), ev.AgentGone()):
+            case ((S.RINGING | S.TALKING), ev.AgentGone()):
                 self._to(S.ENDED, event)
                 return [do.HangUpCallee(NORMAL_CLEARING), do.Finish(None, "the agent hung up")]
-            case ((S.RINGING | S.TALKING | S.ASKING), ev.CalleeTaken()):
+            case ((S.RINGING | S.TALKING), ev.CalleeTaken()):
                 self._to(S.ENDED, event)
                 return [do.Finish(None, "the callee was transferred")]
             case ((S.RINGING | S.TALKING | S.ASKING), ev.Broken(reason)):
@@ -117,9 +112,14 @@ class Conversation:
                     do.Finish(None, reason),
                 ]
 
-            case ((S.RINGING | S.TALKING | S.ASKING), ev.HandOver()):
+            case ((S.RINGING | S.TALKING), ev.HandOver()):
                 self._to(S.ENDED, event)
                 return [do.Finish(None, "the engine stops; the two stay joined")]
+            case S.ASKING, _:
+                # The leg may be a drop's already: a digit would reach its mailbox, and an agent who hangs up
+                # at once must not take the leg along.
+                self._held.append((event, now))
+                return []
 
             case S.CONFIRMING, ev.Tick() if self._tone_due is not None and now >= self._tone_due:
                 self._to(S.ENDED, event)
@@ -146,6 +146,9 @@ class Conversation:
     def _taken(self, event: ev.Event, now: float) -> list[Command]:
         off = self._tone_off()
         self._to(S.CONFIRMING, event)
+        if any(isinstance(one, ev.AgentGone) for one, _ in self._held):
+            self._to(S.ENDED, event)
+            return [do.Finish(None, "the agent hung up")]
         if not self._settings.confirmation:
             self._to(S.ENDED, event)
             return [*off, do.FreeAgent(), do.Finish(None, "the agent is free")]
@@ -157,8 +160,8 @@ class Conversation:
         self._tone_due = now + ERROR_TONE_S
         self._to(S.RINGING if self.answered_at is None else S.TALKING, event)
         held, self._held = self._held, []
-        for digit in held:
-            out += self.handle(ev.Digit(digit), now)
+        for one, at in held:
+            out += self.handle(one, at)
         return out
 
     def _tick(self, event: ev.Event, now: float) -> list[Command]:

@@ -14,6 +14,7 @@ from voicedrop.call import commands as do
 from voicedrop.call import events as ev
 from voicedrop.call.commands import Command
 from voicedrop.call.cue import CuePolicy, CueSettings, GiveUp, Ruling, TakeBack
+from voicedrop.call.facts import DropFacts
 from voicedrop.call.hearing import Hearing
 from voicedrop.model import Cue, HungUpBy, Outcome
 
@@ -23,6 +24,7 @@ ARRIVE_TIMEOUT_S = 3.0  # a move takes 2-6 ms; a leg that has not arrived by the
 START_TIMEOUT_S = 3.0  # a playback starts within 20 ms
 FINISH_SLACK_S = 5.0  # PlaybackFinished comes 10-25 ms behind the last frame
 HANG_UP_TIMEOUT_S = 5.0
+HEARD_S = 0.1  # less than this of a message is nothing
 WHOLE_SLACK_S = 0.25  # a playback that ended this much early was still whole
 
 
@@ -60,27 +62,6 @@ class DropSettings:
     """Silence behind the message before the call ends."""
 
 
-@dataclass(kw_only=True)
-class DropFacts:
-    """What the receipt is made of. Times are the engine's monotonic seconds, None: did not happen."""
-
-    accepted_at: float
-    answered_at: float | None = None
-    cue: Cue | None = None
-    play_started_at: float | None = None
-    play_ended_at: float | None = None
-    hung_up_at: float | None = None
-    played_s: float = 0.0
-    restarts: int = 0
-    deaf: str = ""
-    outcome: Outcome | None = None
-    reason: str = ""
-    hung_up_by: HungUpBy = HungUpBy.UNKNOWN
-    hangup_cause: int = 0
-    sip_status: int = 0
-    steps: list[tuple[str, float]] = field(default_factory=list)
-
-
 class Drop:
     """The life of one drop. Give each event to `handle`; call it with Tick when `due` has come."""
 
@@ -105,6 +86,7 @@ class Drop:
         self._playback_id = playback_id
         self._plays = 0
         self._playback = ""
+        self._handed_over = False  # the engine stops: a message that plays goes on, another does not begin
         self._next = (Outcome.FAILED, "")  # what HANGING_UP ends in
         self._deadline: float | None = accepted_at + ARRIVE_TIMEOUT_S
 
@@ -116,6 +98,8 @@ class Drop:
 
     def handle(self, event: ev.Event, now: float) -> list[Command]:
         """Take in one event; what is to be done, in order."""
+        if self.state is S.ENDED:
+            return []
         if isinstance(event, ev.Heard):
             self.hearing.note(event.detection, now)
         if isinstance(event, ev.Answered) and self.facts.answered_at is None:
@@ -124,8 +108,6 @@ class Drop:
             self._step("answered", now)
 
         match self.state, event:
-            case S.ENDED, _:
-                return []
             case _, ev.CalleeGone():
                 return self._callee_gone(event, now)
             case _, ev.CalleeTaken():
@@ -136,14 +118,18 @@ class Drop:
             case S.ARRIVING, ev.Arrived():
                 listen: list[Command] = [do.SendSilence(), *([] if self._tapped else [do.Listen()]), do.Identify()]
                 if self.facts.answered_at is None:
-                    self._to(S.RINGING, event, now)
+                    self._to(S.RINGING, event)
                     return listen
                 return listen + self._wait(event, now)
-            case S.WAITING, ev.Resumed(playback, began_at):
-                self._playback = playback
+            case ((S.RINGING | S.WAITING), ev.Resumed(playback, began_at)):
+                if self.state is S.RINGING:  # it was answered after it was accepted, before that run ended
+                    self.facts.answered_at = began_at
+                    self._to(S.WAITING, event)
+                self._playback, self._plays = playback, max(self._plays, _count(playback))
                 self.facts.play_started_at = began_at
-                self._to(S.STARTING, event, now)
-                return self._to(S.PLAYING, event, now, deadline=began_at + self._message_s + FINISH_SLACK_S)
+                self._cue.resumed(began_at)
+                self._to(S.STARTING, event)
+                return self._to(S.PLAYING, event, deadline=began_at + self._message_s + FINISH_SLACK_S)
             case S.ARRIVING, ev.Tick() if self._overdue(now):
                 return self._hang_up(Outcome.FAILED, "the leg did not arrive in the drop app", event, now)
             case S.RINGING, ev.Answered():
@@ -162,7 +148,7 @@ class Drop:
             case S.STARTING, ev.PlaybackStarted(playback) if playback == self._playback:
                 self.facts.play_started_at = now
                 self._step("message_start", now)
-                return self._to(S.PLAYING, event, now, deadline=now + self._message_s + FINISH_SLACK_S)
+                return self._to(S.PLAYING, event, deadline=now + self._message_s + FINISH_SLACK_S)
             case S.STARTING, ev.Tick() if self._overdue(now):
                 return self._hang_up(Outcome.FAILED, "the message did not start to play", event, now)
             case ((S.STARTING | S.PLAYING), ev.Heard(detection)):
@@ -172,8 +158,11 @@ class Drop:
                 return []
             case ((S.STARTING | S.PLAYING), ev.PlaybackFinished(playback, failed)) if playback == self._playback:
                 return self._played(failed, event, now)
+            case ((S.STARTING | S.PLAYING), ev.HandOver()):
+                self._handed_over = True
+                return []
             case S.PLAYING, ev.Tick() if self._overdue(now):
-                return self._hang_up(self._outcome_so_far(now), "the end of the message was not reported", event, now)
+                return self._hang_up(self._outcome_so_far(now), "the message's end was not reported", event, now)
 
             case S.TAIL, ev.Tick() if self._overdue(now):
                 return self._hang_up(*self._next, event, now)
@@ -185,21 +174,24 @@ class Drop:
     # -- the steps of a life, in order --------------------------------------------------------------
 
     def _wait(self, event: ev.Event, now: float) -> list[Command]:
-        self._to(S.WAITING, event, now)
+        self._to(S.WAITING, event)
         return self._rule(self._cue.begin(now), event, now)
 
     def _rule(self, ruling: Ruling, event: ev.Event, now: float) -> list[Command]:
         match ruling:
             case Cue():
                 self.facts.cue = ruling
+                self.facts.quiet_since = ruling.beep.ended_at if ruling.beep else self.hearing.speech_ended_at
                 self._step(f"cue_{ruling.reason}", now)
                 return self._play(event, now)
             case TakeBack(reason):
                 stop = do.StopPlayback(self._playback)
                 self._step(f"taken_back_{reason}", now)
                 self.facts.restarts = self._cue.restarts
-                self.facts.play_started_at = None
-                self._to(S.WAITING, event, now)
+                self.facts.cue = self.facts.play_started_at = None
+                self._to(S.WAITING, event)
+                if self._handed_over:
+                    return [stop, *self._give_to_dialplan(event, now)]
                 return [stop, do.SendSilence(), *self._rule(self._cue.again(now), event, now)]
             case GiveUp():
                 return self._hang_up(Outcome.NO_CUE, "no beep and no silence to start in", event, now)
@@ -209,7 +201,7 @@ class Drop:
     def _play(self, event: ev.Event, now: float) -> list[Command]:
         self._plays += 1
         self._playback = self._playback_id(self._plays)
-        self._to(S.STARTING, event, now, deadline=now + START_TIMEOUT_S)
+        self._to(S.STARTING, event, deadline=now + START_TIMEOUT_S)
         # Silence is queued behind the message, so that the leg never stops sending RTP.
         return [do.Play(self._playback), do.SendSilence()]
 
@@ -221,7 +213,7 @@ class Drop:
         else:
             # A callee who hangs up ends the playback first and the leg right after: TAIL waits for that.
             self._next = (outcome, "Asterisk could not play the message" if failed else "the playback ended early")
-        return self._to(S.TAIL, event, now, deadline=now + self._settings.tail_s)
+        return self._to(S.TAIL, event, deadline=now + self._settings.tail_s)
 
     def _played_outcome(self, now: float) -> Outcome:
         """How much was played until `now`, as an outcome."""
@@ -232,7 +224,8 @@ class Drop:
         if self.facts.played_s >= self._message_s - WHOLE_SLACK_S:
             self.facts.played_s = self._message_s
             return Outcome.DELIVERED
-        return Outcome.PARTLY_DELIVERED if self.facts.played_s > 0 else Outcome.FAILED
+        # Asterisk reports a start even of a file that it then cannot play.
+        return Outcome.PARTLY_DELIVERED if self.facts.played_s >= HEARD_S else Outcome.FAILED
 
     def _outcome_so_far(self, now: float) -> Outcome:
         """What has been achieved when something breaks now."""
@@ -244,7 +237,7 @@ class Drop:
         if self.state is S.HANGING_UP:
             return []
         self._next = (outcome, reason)
-        self._to(S.HANGING_UP, event, now, deadline=now + HANG_UP_TIMEOUT_S)
+        self._to(S.HANGING_UP, event, deadline=now + HANG_UP_TIMEOUT_S)
         return [do.HangUpCallee()]
 
     def _callee_gone(self, event: ev.CalleeGone, now: float) -> list[Command]:
@@ -258,7 +251,8 @@ class Drop:
                 return self._end(*self._next, event, now)
             case S.STARTING | S.PLAYING | S.TAIL:
                 played = self._played_outcome(now)
-                outcome = Outcome.CALLEE_HUNG_UP if played is Outcome.FAILED else played
+                unheard = played is Outcome.FAILED and event.by_callee
+                outcome = Outcome.CALLEE_HUNG_UP if unheard else played
                 return self._end(outcome, "the leg ended while the message was playing", event, now)
             case _ if self.facts.answered_at is None:
                 return self._end(Outcome.NOT_CONNECTED, "the callee did not answer", event, now)
@@ -279,15 +273,14 @@ class Drop:
         assert self.facts.outcome is not None
         return do.Finish(self.facts.outcome, reason)
 
-    # -- the only two that end or change a state ----------------------------------------------------
-
     def _end(self, outcome: Outcome, reason: str, event: ev.Event, now: float) -> list[Command]:
         self.facts.outcome, self.facts.reason, self.facts.hung_up_at = outcome, reason, now
+        self.facts.first_voice_at = self.hearing.first_voice_at
         self._step("ended", now)
-        self._to(S.ENDED, event, now)
+        self._to(S.ENDED, event)
         return [do.Finish(outcome, reason)]
 
-    def _to(self, state: S, event: ev.Event, now: float, *, deadline: float | None = None) -> list[Command]:
+    def _to(self, state: S, event: ev.Event, *, deadline: float | None = None) -> list[Command]:
         if state not in ALLOWED[self.state]:
             raise AssertionError(f"a drop cannot go from {self.state.name} to {state.name}")
         log.debug("%s -> %s (%s)", self.state.name, state.name, type(event).__name__)
@@ -299,3 +292,8 @@ class Drop:
 
     def _step(self, name: str, now: float) -> None:
         self.facts.steps.append((name, now))
+
+
+def _count(playback_id: str) -> int:
+    """Which start of its drop an id names: the number it ends in."""
+    return int(playback_id[len(playback_id.rstrip("0123456789")) :] or 0)

@@ -31,6 +31,7 @@ from voicedrop.store.receipt import Particulars, receipt
 
 log = structlog.get_logger(__name__)
 
+TAP_ATTEMPTS = (1, 2)
 TAKEN_GRACE_S = 0.5  # ChannelDestroyed follows a leg's StasisEnd within milliseconds, or never
 
 
@@ -142,16 +143,12 @@ class DropRunner(CallLoop):
             case do.Listen():
                 self._opening = asyncio.create_task(self._listen(), name=f"tap {self.what.drop}")
             case do.Play(playback):
-                # The journal says that it may play before it plays: a crash never repeats a message
-                # that the mailbox already has.
-                writing = asyncio.create_task(self._journal_play(playback), name=f"journal {self.what.drop}")
-                try:
-                    await ari.play(leg, f"sound:{self.message.media}", playback_id=playback)
-                finally:
-                    await writing
+                # On the disk before the first frame: after a crash a message is never begun twice.
+                await self._journal({"kind": "playing", "playback": playback})
+                await ari.play(leg, f"sound:{self.message.media}", playback_id=playback)
             case do.StopPlayback(playback):
                 await ari.stop_playback(playback)
-                await self._services.journal.append({"kind": "stopped", "drop": self.what.drop})
+                await self._journal({"kind": "stopped", "playback": playback})
             case do.HangUpCallee(cause):
                 await ari.hang_up(leg, cause=cause)
             case do.GiveToDialplan():
@@ -163,8 +160,7 @@ class DropRunner(CallLoop):
         """Go on with a message that an earlier run had begun to play."""
         self._playbacks.append(playback)
         self._services.router.attach(playback, self.on_event)
-        for event in (ev.Arrived(), ev.Resumed(playback, began_at)):
-            self.post(event)
+        self.post(ev.Resumed(playback, began_at))
         try:
             await self._services.ari.playback(playback)
         except AriError:
@@ -203,24 +199,28 @@ class DropRunner(CallLoop):
         self._services.router.attach(playback, self.on_event)
         return playback
 
-    async def _journal_play(self, playback: str) -> None:
-        await self._services.journal.append(
-            {
-                "kind": "playing",
-                "drop": self.what.drop,
-                "playback": playback,
-                "at": self._services.clock.utc(self._services.now()),
-            }
-        )
+    async def _journal(self, entry: dict[str, str]) -> None:
+        """Note a step of an accepted drop. A full disk does not keep its message from being played."""
+        at = self._services.clock.utc(self._services.now())
+        try:
+            await self._services.journal.append({**entry, "drop": self.what.drop, "at": at})
+        except JournalError as error:
+            log.error("journal_not_written", drop=self.what.drop, step=entry["kind"], error=str(error))
 
     async def _listen(self) -> None:
-        tap = Tap(self._services, self._ids, self.what.channel)
-        tap.on_heard, tap.on_lost = self._heard, self._tap_lost
-        try:
-            await tap.open()
+        reason = ""
+        for attempt in TAP_ATTEMPTS:
+            tap = Tap(self._services, self._ids, self.what.channel, attempt=attempt)
+            tap.on_heard, tap.on_lost = self._heard, self._tap_lost
+            try:
+                await tap.open()
+            except TapError as error:
+                reason = str(error)
+                log.warning("tap_failed", drop=self.what.drop, attempt=attempt, reason=reason)
+                continue
             self._tap = tap
-        except TapError as error:
-            self._tap_lost(str(error))
+            return
+        self._tap_lost(reason)
 
     # -- what happens -------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -16,7 +16,7 @@ from voicedrop.call.hearing import Hearing
 from voicedrop.engine.bridged import BridgedCall
 from voicedrop.engine.drop import DropRunner
 from voicedrop.engine.recovery import recover
-from voicedrop.engine.services import AGENT_APP, DROP_APP, Services
+from voicedrop.engine.services import AGENT_APP, DROP_APP, Services, quietly
 from voicedrop.errors import AriError, JournalError, VoicedropError
 from voicedrop.model import new_id
 from voicedrop.store.receipt import Particulars
@@ -102,7 +102,7 @@ class Engine:
                 self._spawn(self._take_leg(event), "take leg")
             case StasisStart() if not event.channel_id.startswith("vd."):
                 log.warning("entry_not_understood", app=event.app, args=list(event.args))
-                self._spawn(self._quietly(self.services.ari.continue_dialplan(event.channel_id)), "let go")
+                self._spawn(quietly(self.services.ari.continue_dialplan(event.channel_id)), "let go")
             case AppReplaced(app=app):
                 log.error("application_taken", app=app, hint="another engine uses the same Asterisk and app")
 
@@ -141,7 +141,7 @@ class Engine:
         refusal = self.why_not()
         if message is None:
             log.warning("leg_refused", reason=f"slot {slot} has no message", args=list(event.args))
-            await self._quietly(services.ari.hang_up(event.channel_id, cause=NO_SLOT))
+            await quietly(services.ari.hang_up(event.channel_id, cause=NO_SLOT))
             return
         now = services.now()
         caller, connected = event.channel.get("caller", {}), event.channel.get("connected", {})
@@ -171,15 +171,15 @@ class Engine:
             await drop.accept()
         except JournalError as error:
             log.error("leg_given_to_dialplan", reason=str(error))
-            await self._quietly(services.ari.set_variable(event.channel_id, "VOICEDROP_MESSAGE", message.media))
-            await self._quietly(
+            await quietly(services.ari.set_variable(event.channel_id, "VOICEDROP_MESSAGE", message.media))
+            await quietly(
                 services.ari.continue_dialplan(event.channel_id, context="voicedrop-finish", extension="s", priority=1)
             )
             return
         drop.take_over()
         drop.post(ev.Arrived())
         await self.start_drop(drop)
-        await self._quietly(drop.prepare_leg())
+        await quietly(drop.prepare_leg())
 
     def why_not(self) -> str:
         """Why no further drop can be accepted; empty when one can."""
@@ -198,7 +198,7 @@ class Engine:
             await drop.run()
         except Exception as error:  # a fault of ours must not leave a leg up or a drop without a receipt
             log.exception("drop_broken", drop=drop.what.drop)
-            await self._quietly(self.services.ari.hang_up(drop.what.channel))
+            await quietly(self.services.ari.hang_up(drop.what.channel))
             await drop.write_off(f"a fault in the engine: {error!r}")
         finally:
             del self.drops[drop.what.drop]
@@ -220,10 +220,13 @@ class Engine:
             self._recovered = True
             return
         channels = frozenset(str(channel["id"]) for channel in await ari.channels())
-        for runner in (*self.drops.values(), *self.calls.values()):
-            await runner.reconcile(channels)
+        for drop in list(self.drops.values()):
+            await drop.reconcile(channels)
+        for call in list(self.calls.values()):
+            await call.reconcile(channels)
 
     def _on_down(self, reason: str) -> None:
+        log.warning("events_lost", reason=reason)
         self.services.metrics.ari_up.set(0)
 
     # -- small things -------------------------------------------------------------------------------
@@ -245,13 +248,7 @@ class Engine:
         try:
             await self.services.ari.continue_dialplan(event.channel_id, label="plain")
         except AriError:
-            await self._quietly(self.services.ari.continue_dialplan(event.channel_id))
-
-    async def _quietly(self, request: Awaitable[object]) -> None:
-        try:
-            await request
-        except AriError as error:
-            log.debug("not_done", error=str(error))
+            await quietly(self.services.ari.continue_dialplan(event.channel_id))
 
 
 def _first(group: BaseExceptionGroup[VoicedropError]) -> VoicedropError:

@@ -6,7 +6,7 @@ playbacks are still there; an agent's call that is still joined is taken over as
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,8 @@ from voicedrop.call import events as ev
 from voicedrop.call.hearing import Hearing
 from voicedrop.engine.bridged import BridgedCall
 from voicedrop.engine.drop import DropRunner
-from voicedrop.engine.services import AGENT_APP, DROP_APP
-from voicedrop.errors import AriError
+from voicedrop.engine.ringing import CALL_VARIABLE
+from voicedrop.engine.services import AGENT_APP, DROP_APP, quietly
 from voicedrop.model import Message, prefix
 from voicedrop.store import journal
 from voicedrop.store.receipt import Particulars
@@ -45,10 +45,10 @@ async def recover(engine: Engine) -> None:
             kept |= await _adopt_call(engine, call_id, bridge, channels, kept)
     for channel in channels:
         if channel.startswith(mine) and channel not in kept:
-            await _quietly(ari.hang_up(channel))
+            await quietly(ari.hang_up(channel))
     for bridge in await ari.bridges():
         if str(bridge["id"]).startswith(mine) and str(bridge["id"]) not in kept:
-            await _quietly(ari.destroy_bridge(str(bridge["id"])))
+            await quietly(ari.destroy_bridge(str(bridge["id"])))
 
 
 async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, Any] | None) -> None:
@@ -71,11 +71,12 @@ async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, 
         tap=None,
         hearing=Hearing(whole=False),
         accepted_at=accepted_at,
-        answered_at=accepted_at if entry["answered"] else None,
+        # It may have been answered after it was accepted.
+        answered_at=accepted_at if entry["answered"] or (channel or {}).get("state") == "Up" else None,
     )
     if channel is None or message is None or message.sha256 != entry["sha256"]:
         if channel is not None:
-            await _quietly(ari.hang_up(drop.what.channel))
+            await quietly(ari.hang_up(drop.what.channel))
         played = " after its message had begun to play" if entry["playing"] else ""
         await drop.write_off(
             f"the leg ended{played} while the engine was away"
@@ -85,16 +86,15 @@ async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, 
         return
     playing = entry["playing"]
     log.info("drop_adopted", drop=drop.what.drop, playing=bool(playing))
-    drop.take_over()
-    await engine.start_drop(drop)
+    # The leg's variables and its time limit stand as they were; setting one would wait for the playback.
     for app in (AGENT_APP, DROP_APP):
-        await _quietly(ari.subscribe(app, f"channel:{drop.what.channel}"))
-    await _quietly(drop.prepare_leg())
-    if playing is None:
-        drop.post(ev.Arrived())
-        return
-    began_at = services.clock.monotonic_of(datetime.fromisoformat(playing["at"]))
-    await drop.resume(str(playing["playback"]), began_at)
+        await quietly(ari.subscribe(app, f"channel:{drop.what.channel}"))
+    drop.take_over()
+    drop.post(ev.Arrived())
+    if playing is not None:
+        began_at = services.clock.monotonic_of(datetime.fromisoformat(playing["at"]))
+        await drop.resume(str(playing["playback"]), began_at)
+    await engine.start_drop(drop)
 
 
 async def _adopt_call(
@@ -112,17 +112,19 @@ async def _adopt_call(
     if callee_id in kept:
         # The code was pressed: the leg is a drop's; the agent was to be freed.
         for agent in agents:
-            await _quietly(ari.hang_up(agent))
+            await quietly(ari.hang_up(agent))
         return set()
     if callee_id not in members or callee_id not in channels or not agents:
         for agent in agents:
-            await _quietly(ari.hang_up(agent))
+            await quietly(ari.hang_up(agent))
         return set()
+    whose = json.loads(await ari.get_variable(callee_id, CALL_VARIABLE) or "{}")
     call = BridgedCall(
         services,
         agent_channel=agents[0],
-        agent=await ari.get_variable(callee_id, "VOICEDROP_AGENT"),
-        number=str(channels[callee_id].get("caller", {}).get("number", "")),
+        agent=whose.get("agent", ""),
+        number=whose.get("number", ""),
+        ref=whose.get("ref", ""),
         start_drop=engine.start_drop,
         drop_allowed=engine.why_not,
         call_id=call_id,
@@ -130,8 +132,8 @@ async def _adopt_call(
     log.info("call_adopted", call=call_id)
     call.adopt(answered=channels[callee_id].get("state") == "Up")
     for channel in (agents[0], callee_id):
-        await _quietly(ari.subscribe(AGENT_APP, f"channel:{channel}"))
-    await _quietly(ari.subscribe(AGENT_APP, f"bridge:{bridge['id']}"))
+        await quietly(ari.subscribe(AGENT_APP, f"channel:{channel}"))
+    await quietly(ari.subscribe(AGENT_APP, f"bridge:{bridge['id']}"))
     engine.spawn_call(call)
     return {callee_id, str(bridge["id"])}
 
@@ -140,10 +142,3 @@ def _lost_message(entry: dict[str, Any]) -> Message:
     return Message(
         slot=int(entry["slot"]), label="", file=Path(), media="", duration_s=1.0, sha256=str(entry["sha256"])
     )
-
-
-async def _quietly(request: Awaitable[object]) -> None:
-    try:
-        await request
-    except AriError as error:
-        log.debug("not_done", error=str(error))

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+
+import structlog
 
 from voicedrop.ari.client import AriClient
 from voicedrop.ari.events import AriEvent
 from voicedrop.config import Settings
 from voicedrop.engine.metrics import Metrics
+from voicedrop.errors import AriError
 from voicedrop.media.listener import TapListener
 from voicedrop.model import Message
 from voicedrop.store.journal import Journal
 from voicedrop.store.receipt import Clock
+
+log = structlog.get_logger(__name__)
 
 AGENT_APP = "voicedrop"
 DROP_APP = "voicedrop-drop"
@@ -44,6 +49,14 @@ class Router:
                 handler(event)
                 return True
         return False
+
+
+async def quietly(request: Awaitable[object]) -> None:
+    """For what a call can do without, and for clearing away."""
+    try:
+        await request
+    except AriError as error:
+        log.debug("not_done", error=str(error))
 
 
 @dataclass(kw_only=True)

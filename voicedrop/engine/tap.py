@@ -15,7 +15,7 @@ import structlog
 
 from dsp import Detection, Detector
 from voicedrop.ari.events import AriEvent, ChannelDestroyed, StasisStart
-from voicedrop.engine.services import AGENT_APP, Services
+from voicedrop.engine.services import AGENT_APP, Services, quietly
 from voicedrop.errors import AriError, TapError
 from voicedrop.media.listener import FORMAT, Expected
 from voicedrop.model import Ids
@@ -28,14 +28,17 @@ CLIENT = "voicedrop-tap"  # the section of websocket_client.conf
 class Tap:
     """Listens to one leg. `on_heard` and `on_lost` may be set anew when the leg changes its owner."""
 
-    def __init__(self, services: Services, ids: Ids, leg: str) -> None:
+    def __init__(self, services: Services, ids: Ids, leg: str, *, attempt: int) -> None:
         self._services = services
         self._leg = leg
-        self._snoop, self._media, self._bridge = ids("snoop"), ids("media"), ids("tap")
+        # Ids of its own for each attempt: the end of an earlier tap's channels must not be taken for this one's.
+        self._snoop, self._media, self._bridge = (ids(f"{role}{attempt}") for role in ("snoop", "media", "tap"))
         self._detector = Detector()
         self._expected: Expected | None = None
         self._started: dict[str, asyncio.Event] = {self._snoop: asyncio.Event(), self._media: asyncio.Event()}
-        self._failed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._failed = asyncio.Event()
+        self._failure = ""
+        self._open = False
         self._closing = False
         self.on_heard: Callable[[Detection, float], None] | None = None
         self.on_lost: Callable[[str], None] | None = None
@@ -55,6 +58,7 @@ class Tap:
         except asyncio.CancelledError:
             await self.close()
             raise
+        self._open = True
         self._services.metrics.taps.inc()
 
     async def _set_up(self) -> None:
@@ -64,53 +68,52 @@ class Tap:
         self._expected = services.listener.expect(self._on_audio, self._on_lost)
         await ari.create_bridge(self._bridge, bridge_type="mixing")
         await ari.snoop(self._leg, app=AGENT_APP, snoop_id=self._snoop, app_args="tap")
-        await ari.external_media(
-            channel_id=self._media, app=AGENT_APP, client=CLIENT, media_format=FORMAT, token=self._expected.token
-        )
+        # One at a time: Asterisk 22 keeps a connection's parameters in the object that all connections of the
+        # same section share, so that of two made at once both bring the token of one.
+        async with services.listener.turn:
+            await ari.external_media(
+                channel_id=self._media, app=AGENT_APP, client=CLIENT, media_format=FORMAT, token=self._expected.token
+            )
+            await self._or_failed(self._expected.connected)
         for channel, started in self._started.items():
-            await self._or_failed(started.wait())
+            await self._or_failed(started)
             await ari.add_to_bridge(self._bridge, channel)
-        await self._or_failed(self._expected.connected.wait())
 
-    async def _or_failed(self, wait: asyncio._CoroutineLike[object]) -> None:
-        """Wait, but not for what can no longer come."""
-        task = asyncio.ensure_future(wait)
+    async def _or_failed(self, event: asyncio.Event) -> None:
+        """Wait for it, but not when it can no longer come."""
+        waiting = asyncio.create_task(event.wait())
+        failing = asyncio.create_task(self._failed.wait())
         try:
-            await asyncio.wait({task, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({waiting, failing}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            task.cancel()
-        if self._failed.done():
-            raise TapError(self._failed.result())
+            waiting.cancel()
+            failing.cancel()
+        if self._failed.is_set():
+            raise TapError(self._failure)
 
     async def close(self) -> None:
         """Take it down. Safe to call twice."""
         if self._closing:
             return
         self._closing = True
-        if self._expected is not None and self._expected.connected.is_set():
+        if self._open:
             self._services.metrics.taps.dec()
         for channel in self._started:
             self._services.router.detach(channel, self._on_event)
-        for end in (
-            lambda: self._services.ari.hang_up(self._snoop),
-            lambda: self._services.ari.hang_up(self._media),
-            lambda: self._services.ari.destroy_bridge(self._bridge),
-        ):
-            try:
-                await end()
-            except AriError as error:  # recovery ends what could not be ended now
-                log.warning("tap_not_ended", error=str(error))
+        # Recovery ends what cannot be ended now.
+        await quietly(self._services.ari.hang_up(self._snoop))
+        await quietly(self._services.ari.hang_up(self._media))
+        await quietly(self._services.ari.destroy_bridge(self._bridge))
         if self._expected is not None:
             await self._services.listener.forget(self._expected)
 
     def _on_event(self, event: AriEvent) -> None:
         if isinstance(event, StasisStart):
             self._started[event.channel_id].set()
-        elif isinstance(event, ChannelDestroyed) and not self._failed.done():
-            self._failed.set_result(
-                f"Asterisk could not bring the audio to {self._services.settings.tap.host}:"
-                f"{self._services.settings.tap.port} (cause {event.cause})"
-            )
+        elif isinstance(event, ChannelDestroyed):
+            where = self._services.settings.tap.reached_by()
+            self._failure = f"Asterisk could not bring the audio to {where} (cause {event.cause})"
+            self._failed.set()
 
     def _on_audio(self, samples: npt.NDArray[np.int16]) -> None:
         detections = self._detector.feed(samples)

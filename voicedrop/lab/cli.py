@@ -35,10 +35,10 @@ def down() -> None:
 @app.command()
 def status() -> None:
     """What runs, and on which ports."""
-    from voicedrop.lab import servers
+    from voicedrop.lab import conf, servers
 
     here = site()
-    for server in servers.SERVERS:
+    for server in conf.SERVERS:
         pid = servers.pid_of(here, server)
         typer.echo(
             f"{server:8} {'process ' + str(pid) if pid else 'down':16} "
@@ -50,10 +50,10 @@ def status() -> None:
 def logs(server: Annotated[str, typer.Argument(help="pbx or carrier")] = "pbx", lines: int = 40) -> None:
     """The end of a server's log."""
     from voicedrop.errors import LabError
-    from voicedrop.lab import servers
+    from voicedrop.lab import conf
 
-    if server not in servers.SERVERS:
-        raise LabError(f"there is no {server!r} in the lab: it has {', '.join(servers.SERVERS)}")
+    if server not in conf.SERVERS:
+        raise LabError(f"there is no {server!r} in the lab: it has {', '.join(conf.SERVERS)}")
     text = (site().lab / server / "log/full").read_text(errors="replace")
     typer.echo("\n".join(text.splitlines()[-lines:]))
 
@@ -65,9 +65,15 @@ def call(
     agent: Annotated[str, typer.Option(help="1xxx: ARI-bridged door, 2xxx: Dial() door.")] = "1001",
 ) -> None:
     """An agent's call to a subscriber, the code pressed; prints the receipt and what was kept."""
-    from voicedrop.lab.demo import one_call
+    import json
 
-    asyncio.run(one_call(site(), subscriber, slot, agent, _say))
+    from voicedrop.lab.demo import one_call
+    from voicedrop.lab.report import verdict
+
+    shown = asyncio.run(one_call(site(), subscriber, slot, agent, _say))
+    typer.echo(json.dumps(shown.receipt, indent=2))
+    if shown.delivery is not None:
+        typer.echo(f"{verdict(shown.delivery)}\n{shown.kept}")
 
 
 @app.command()

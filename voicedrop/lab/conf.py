@@ -16,7 +16,7 @@ from voicedrop.lab.site import CHECKOUT, PORT_OFFSETS, Site
 from voicedrop.shipped import write_filled, write_shipped
 
 SERVERS = ("pbx", "carrier")
-FOLDERS = ("cache", "db/keys", "spool", "run", "log", "etc")
+FOLDERS = ("cache", "db/keys", "spool/recording", "run", "log", "etc")
 
 
 def engine_settings(site: Site, **changes: Mapping[str, Any] | str) -> dict[str, Any]:

@@ -87,7 +87,7 @@ class EngineProcess:
         """SIGKILL."""
         return self._end(signal.SIGKILL)
 
-    def signal(self, sign: signal.Signals) -> None:
+    def send(self, sign: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(sign)
 
@@ -103,7 +103,7 @@ class EngineProcess:
 
     def _end(self, sign: signal.Signals) -> int:
         if self.running:
-            self.signal(sign)
+            self.send(sign)
         code = self.wait()
         self._process = None
         return code

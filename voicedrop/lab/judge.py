@@ -4,9 +4,8 @@ Blocks of 1 s are looked for by normalised cross-correlation; the longest row of
 is the delivery. Both ends are then measured in steps of 10 ms, and what lies outside is searched for fragments of
 another start. Audio is float64 of shape (samples,), full scale ±1.0. Pure, except `load`.
 
-The thresholds come from Asterisk's spoken prompts: the lowest block of a message correlates 0.99 through ulaw or alaw,
-0.9 through GSM, 0.8 at 10 % loss; the highest of another message 0.47, of 20 minutes of the same speaker 0.78 (the
-first 300 ms: 0.83).
+Thresholds from Asterisk's spoken prompts: a message's lowest block correlates 0.99 through ulaw or alaw, 0.88 through
+GSM, 0.79 at 10 % loss; another message's highest 0.47, in 20 minutes of the same speaker 0.78 (first 300 ms: 0.83).
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ class Delivery:
     missing_tail_ms: float
     """From its last sound in the recording to its last sound; all of it when no block was found."""
     dead_air_ms: float
-    """From the recording's start to the message's first sound in it; the recording's length when none is."""
+    """From the recording's start to the message's first sample in it; the recording's length when none is."""
     offset_ms: float
     """Where the message's sample 0 lies in the recording; negative if the recording began later; 0 if absent."""
     fragments: int
@@ -108,11 +107,10 @@ def load(path: Path, rate: int = 8000) -> Audio:
     A recorder that was stopped hard leaves a WAV header whose length is zero, stale or too long: it is set right
     in memory first. A file without samples gives none. ValueError: wrong rate, or not mono.
     """
-    data = _with_true_length(path.read_bytes())
-    if not data:
+    if not (data := _with_true_length(path.read_bytes())):
         return np.zeros(0)
     audio, found_rate = soundfile.read(io.BytesIO(data), dtype="float64", always_2d=True)
-    if found_rate != rate or audio.shape[1] != 1:
+    if (found_rate, audio.shape[1]) != (rate, 1):
         raise ValueError(f"{path}: {found_rate} Hz, {audio.shape[1]} channels; {rate} Hz mono is needed")
     return np.asarray(audio[:, 0], dtype=np.float64)
 
@@ -146,23 +144,23 @@ def judge(message: Audio, recording: Audio, rate: int = 8000) -> Delivery:
     active, first, last = _sound(message, step)
     blocks = _blocks(message, active, first, last, step)
     search = _Search(recording, len(blocks[0].audio))
-    searched = [search.find(block, FOUND) for block in blocks]
-    correlations = [highest for highest, _ in searched]
-    row = _longest_row([hit for _, hits in searched for hit in hits], drift)
+    correlations, hits = zip(*(search.find(block, FOUND) for block in blocks), strict=True)
+    row = _longest_row([hit for found in hits for hit in found], drift)
     if row:
         around = np.pad(recording, len(message))  # no block lies further outside the recording
         clearest = max(row, key=lambda hit: hit.correlation)
-        heard = around[len(message) + clearest.start :][: len(clearest.piece.audio)]
-        expected = message * float(heard @ clearest.piece.audio / np.sum(clearest.piece.audio**2))
+        heard, sent = around[len(message) + clearest.start :], clearest.piece.audio
+        expected = message * float(heard[: len(sent)] @ sent / (sent @ sent))
         match = _match_by_step(expected, around[len(message) + row[0].offset :], active)
         head = first + _steps_missing(match[first : row[0].piece.end // step])
         match = _match_by_step(expected, around[len(message) + row[-1].offset :], active)
         tail = last - _steps_missing(match[row[-1].piece.start // step : last][::-1])
-        offset, start = row[0].offset, max(0, row[0].offset + head * step)
-        outside = [recording[:start], recording[max(0, row[-1].offset + tail * step) :]]
-        correlations = [_correlation_in_row(block, row, search, drift) for block in blocks]
+        offset = row[0].offset
+        dead_air = max(0, offset + (head - first) * step)
+        outside = [recording[: max(0, offset + head * step)], recording[max(0, row[-1].offset + tail * step) :]]
+        correlations = tuple(_correlation_in_row(block, row, search, drift) for block in blocks)
     else:
-        head, tail, offset, start, outside = last, first, 0, len(recording), [recording]
+        head, tail, offset, dead_air, outside = last, first, 0, len(recording), [recording]
     pieces = [_beginning(message, active, first, last, step)]
     pieces += [block for block in blocks if _sound_ms(block, active, step) >= _FRAGMENT_SOUND_MS]
     return Delivery(
@@ -172,7 +170,7 @@ def judge(message: Audio, recording: Audio, rate: int = 8000) -> Delivery:
         lowest_correlation=min(correlations),
         missing_head_ms=float((head - first) * _STEP_MS),
         missing_tail_ms=float((last - tail) * _STEP_MS),
-        dead_air_ms=start * 1000 / rate,
+        dead_air_ms=dead_air * 1000 / rate,
         offset_ms=offset * 1000 / rate,
         fragments=sum(_fragments(pieces, part, rate) for part in outside),
     )
@@ -199,15 +197,15 @@ class _Search:
         products = fft.irfft(self._spectra * spectrum, self._size, axis=1, overwrite_x=True)[:, : self._hop]
         energy = self._energy[length:] - self._energy[:-length]
         scale = np.sqrt(np.maximum(energy, length * _QUIET**2) * np.sum(piece.audio**2))
-        return np.asarray(products.reshape(-1)[: len(scale)] / scale, dtype=np.float64)
+        return np.asarray(np.minimum(products.reshape(-1)[: len(scale)] / scale, 1.0), dtype=np.float64)
 
     def find(self, piece: _Piece, threshold: float) -> tuple[float, list[_Hit]]:
         """The highest correlation anywhere, and the peaks at or above `threshold`, the strongest first."""
         curve = self.curve(piece)
         groups = _apart(np.flatnonzero(curve >= threshold), len(piece.audio) // 8)
         peaks = sorted((int(group[np.argmax(curve[group])]) for group in groups), key=lambda at: -curve[at])
-        at_zero = self.edge + piece.start
-        hits = [_Hit(piece=piece, offset=at - at_zero, correlation=float(curve[at])) for at in peaks[:_PEAKS]]
+        zero = self.edge + piece.start
+        hits = [_Hit(piece=piece, offset=at - zero, correlation=float(curve[at])) for at in peaks[:_PEAKS]]
         return float(np.max(curve)), hits
 
 
@@ -233,7 +231,7 @@ def _blocks(message: Audio, active: Steps, first: int, last: int, step: int) -> 
     places = [*range(first, last - length, length), last - length]
     pieces = [_Piece(start=place * step, audio=message[place * step : (place + length) * step]) for place in places]
     carrying = [piece for piece in pieces if _sound_ms(piece, active, step) >= _BLOCK_SOUND_MS]
-    return carrying or [max(pieces, key=lambda piece: float(np.sum(piece.audio**2)))]
+    return carrying or pieces[:1]
 
 
 def _beginning(message: Audio, active: Steps, first: int, last: int, step: int) -> _Piece:
@@ -252,8 +250,8 @@ def _longest_row(hits: list[_Hit], drift: int) -> list[_Hit]:
     rows: list[tuple[int, float, list[_Hit]]] = [(0, 0.0, [])]
     for hit in sorted(hits, key=lambda hit: hit.piece.start):
         earlier = [row for row in rows if not row[2] or row[2][-1].piece.start < hit.piece.start]
-        fitting = [row for row in earlier if not row[2] or abs(row[2][-1].offset - hit.offset) <= drift]
-        count, total, row = max(fitting, key=lambda row: row[:2])
+        near = [row for row in earlier if not row[2] or abs(row[2][-1].offset - hit.offset) <= drift]
+        count, total, row = max(near, key=lambda row: row[:2])
         rows.append((count + 1, total + hit.correlation, [*row, hit]))
     return max(rows, key=lambda row: row[:2])[2]
 
@@ -289,12 +287,12 @@ def _steps_missing(match: Audio) -> int:
 
 def _fragments(pieces: list[_Piece], part: Audio, rate: int) -> int:
     """How many starts of the message left one of the pieces in `part`, which lies outside the match."""
-    if not len(part) or np.max(np.abs(part)) < _QUIET:
+    if np.max(np.abs(part), initial=0.0) < _QUIET:
         return 0
     search = _Search(part, max(len(piece.audio) for piece in pieces))
     searched = [search.find(piece, FOUND if len(piece.audio) >= rate else SHORT_FOUND) for piece in pieces]
-    hits = [hit for _, found in searched for hit in found]
     starts: list[_Hit] = []
+    hits = (hit for _, found in searched for hit in found)
     for hit in sorted(hits, key=lambda hit: -hit.correlation * len(hit.piece.audio)):
         if not any(hit.same_start(start, rate * DRIFT_MS // 1000) for start in starts):
             starts.append(hit)

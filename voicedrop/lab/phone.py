@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 import uuid
@@ -29,6 +30,7 @@ class Telephone:
         self.channel_id = channel_id
         self.answered = asyncio.Event()
         self.ended = asyncio.Event()
+        self.entered = False  # in our application: only then can its keys be pressed
         self.cause = 0
         self.answered_at = 0.0
         self.ended_at = 0.0
@@ -47,10 +49,11 @@ class Telephone:
     async def hang_up(self) -> None:
         await self._exchange.ari.hang_up(self.channel_id)
 
-    async def run_dialplan(self, extension: str) -> None:
-        """On in the carrier's context [telephone]."""
+    async def transfer(self, uri: str) -> None:
+        """Transfer the far end to a SIP URI (blind: REFER)."""
+        await self._exchange.ari.set_variable(self.channel_id, "TRANSFER_TO", uri)
         await self._exchange.ari.continue_dialplan(
-            self.channel_id, context="telephone", extension=extension, priority=1
+            self.channel_id, context="telephone", extension="transfer", priority=1
         )
 
     async def record(self, name: str) -> None:
@@ -81,6 +84,25 @@ class Exchange:
         )
         return telephone
 
+    async def replace(self, other: Telephone, agent: str) -> Telephone:
+        """Agent `agent`'s telephone takes the place of `other` in its call (INVITE with Replaces)."""
+        call_id = await other.variable("CHANNEL(pjsip,call-id)")
+        # Each side names the tags from its own end: what is remote to `other` is the PBX's own.
+        to_tag = await other.variable("CHANNEL(pjsip,remote_tag)")
+        from_tag = await other.variable("CHANNEL(pjsip,local_tag)")
+        telephone = Telephone(self, f"tel-{agent}-{uuid.uuid4().hex[:10]}")
+        self._telephones[telephone.channel_id] = telephone
+        await self.ari.create_channel(
+            f"PJSIP/phone-{agent}/sip:700@127.0.0.1:{self.pbx_sip}", app=APP, channel_id=telephone.channel_id
+        )
+        await self.ari.set_variable(
+            telephone.channel_id,
+            "PJSIP_HEADER(add,Replaces)",
+            f"{call_id};to-tag={to_tag};from-tag={from_tag}",
+        )
+        await self.ari.dial(telephone.channel_id, timeout_s=20)
+        return telephone
+
     pbx_sip = 0
 
     def on_event(self, event: dict[str, Any]) -> None:
@@ -88,9 +110,11 @@ class Exchange:
         if telephone is None:
             return
         match event["type"]:
-            case "ChannelStateChange" if event["channel"]["state"] == "Up":
-                telephone.answered_at = time.time()
-                telephone.answered.set()
+            case "StasisStart" | "ChannelStateChange":
+                telephone.entered |= event["type"] == "StasisStart"
+                if telephone.entered and event["channel"]["state"] == "Up" and not telephone.answered.is_set():
+                    telephone.answered_at = time.time()
+                    telephone.answered.set()
             case "ChannelDestroyed":
                 telephone.cause = int(event.get("cause", 0))
                 telephone.ended_at = time.time()
@@ -123,9 +147,7 @@ async def exchange(site: Site) -> AsyncIterator[Exchange]:
         try:
             yield one
         finally:
-            try:
+            with contextlib.suppress(AriError):  # the carrier may be down
                 await one.hang_up_all()
-            except AriError:
-                pass  # the carrier was ended by the test itself
             await socket.close()
             await reading

@@ -71,6 +71,16 @@ async def ended_call(site: Site, number: str, *, after: float = 0.0, wait_s: flo
     raise LabError(f"no call to {number} ended within {wait_s:.0f} s")
 
 
+async def reached(site: Site, number: str, mark: str) -> float:
+    """Wait, without end, until the last call to `number` has come to `mark`; when it did (Unix seconds)."""
+    while True:
+        found = calls_to(site, number)
+        at = found[-1].at(mark) if found else None
+        if at is not None:
+            return at
+        await asyncio.sleep(POLL_S)
+
+
 async def kept(site: Site, call: CarrierCall, *, wait_s: float = WAIT_S) -> Path:
     """The recording that a mailbox kept of a call, once it is written.
 

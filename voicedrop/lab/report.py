@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from scipy import signal
 
+from voicedrop.errors import LabError
 from voicedrop.lab.judge import Delivery
 
 if TYPE_CHECKING:
@@ -50,13 +52,13 @@ def write_picture(
     """Draw what the callee's side sent as a spectrogram, with the marks as labelled lines, 1400x600 px.
 
     `callee_audio`: shape (samples,), sample 0 at the answer, full scale ±1.0. `kept`: what the mailbox recorded,
-    drawn as a strip below, its sample 0 at `kept_offset_ms` since the answer. RuntimeError: matplotlib is missing.
+    drawn as a strip below, its sample 0 at `kept_offset_ms` since the answer. LabError: matplotlib is missing.
     """
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as missing:
-        raise RuntimeError("drawing the call needs matplotlib: pip install voicedrop[dev]") from missing
+        raise LabError("drawing the call needs matplotlib: pip install voicedrop[dev]") from missing
 
     figure = Figure(figsize=_SIZE_INCHES, dpi=_DPI)
     FigureCanvasAgg(figure)
@@ -153,9 +155,7 @@ def verdict(delivery: Delivery) -> str:
         return f"The mailbox kept nothing of the message: {found}."
     if not kept.blocks_found:
         return f"The mailbox kept only a scrap of the message: {found}."
-    much = "the whole message" if kept.whole else "part of the message"
-    if kept.blocks_found == kept.blocks and kept.fragments and max(kept.missing_head_ms, kept.missing_tail_ms) <= 20:
-        much = "the message, but not it alone"
+    much = "the whole message" if replace(kept, fragments=0).whole else "part of the message"
     text = (
         f"The mailbox kept {much}: {found}, {kept.missing_head_ms:.0f} ms missing at the start, "
         f"{kept.missing_tail_ms:.0f} ms at the end, {kept.dead_air_ms:.0f} ms of silence before it."
@@ -169,18 +169,18 @@ def verdict(delivery: Delivery) -> str:
 def print_timeline(
     console: Console, marks: Sequence[Mark], delivery: Delivery | None, facts: Mapping[str, object]
 ) -> None:
-    """Print the marks in order of time, then `facts` (`agent_freed_ms: 3` reads "agent freed  3 ms"), then the verdict."""
+    """Print the marks in order of time, `facts` (`agent_freed_ms: 3` reads "agent freed  3 ms"), and the verdict."""
     table = Table(title="The call", title_justify="left", title_style="bold")
     table.add_column("since answer", justify="right", no_wrap=True)
     table.add_column("event", no_wrap=True)
     table.add_column("note")
     for mark in sorted(marks, key=lambda mark: mark.at_ms):
-        table.add_row(f"{mark.at_ms / 1000:.3f} s", mark.name, mark.note)
+        table.add_row(f"{mark.at_ms / 1000:.3f} s", Text(mark.name), Text(mark.note))
     console.print(table)
     if facts:
         grid = Table.grid(padding=(0, 2))
         for name, value in facts.items():
-            grid.add_row(*_fact(name, value))
+            grid.add_row(*map(Text, _fact(name, value)))
         console.print(grid)
     if delivery is None:
         console.print("There is no recording to hold against the message.", style="yellow", highlight=False)
@@ -235,7 +235,7 @@ def write_json(
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
         Path(name).chmod(0o644)
-        os.replace(name, path)
+        Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise

@@ -1,30 +1,57 @@
-"""Starting, watching and ending the lab's two Asterisks in the Debian tree."""
+"""Starting, watching and ending the lab's two Asterisks: as containers where a Docker engine answers,
+otherwise in the Debian tree."""
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable
-from pathlib import Path
+from typing import Protocol
 
 from voicedrop.errors import LabError
-from voicedrop.lab import conf, debian, sounds
+from voicedrop.lab import compose, conf, sounds, tree
 from voicedrop.lab.conf import SERVERS
 from voicedrop.lab.site import Site
 
 START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 10.0
 
 Say = Callable[[str], None]
 
 
+class Backend(Protocol):
+    """What the two servers run in. The modules `compose` and `tree` are the two there are."""
+
+    def build(self, site: Site, say: Say) -> None: ...
+    def own_files(self, site: Site) -> None: ...
+    def start(self, site: Site, server: str) -> None: ...
+    def stop(self, site: Site, server: str, how: signal.Signals) -> None: ...
+    def down(self, site: Site) -> None: ...
+    def pid_of(self, site: Site, server: str) -> int | None: ...
+    def command(self, site: Site, server: str, text: str, *, check: bool = True) -> str: ...
+    def console(self, site: Site, server: str) -> str: ...
+
+
+@functools.cache
+def backend() -> Backend:
+    """Docker's containers if an engine answers, or what VOICEDROP_LAB_BACKEND says (docker or tree)."""
+    wanted = os.environ.get("VOICEDROP_LAB_BACKEND", "")
+    if wanted not in ("", "docker", "tree"):
+        raise LabError(f"VOICEDROP_LAB_BACKEND is {wanted!r}: allowed is docker or tree")
+    if wanted == "tree":
+        return tree
+    obstacle = compose.obstacle()
+    if wanted == "docker" and obstacle:
+        raise LabError(f"the lab cannot run in containers: {obstacle}")
+    return tree if obstacle else compose
+
+
 def up(site: Site, say: Say) -> None:
     """Build what is missing and start what is not running. Twice is harmless."""
-    debian.build_tree(site, say)
+    backend().build(site, say)
     if all(pid_of(site, server) for server in SERVERS):
         say("the lab is up already")
         return
@@ -33,7 +60,7 @@ def up(site: Site, say: Say) -> None:
     _forget_calls(site)
     conf.write_configuration(site)
     sounds.write_sounds(site)
-    _own_files(site)
+    backend().own_files(site)
     for server in SERVERS:
         start(site, server)
     for server in SERVERS:
@@ -43,28 +70,7 @@ def up(site: Site, say: Say) -> None:
 
 def start(site: Site, server: str) -> None:
     """Start one server in the background; it outlives this process."""
-    log = (site.lab / server / "log/console").open("ab")
-    with log:
-        subprocess.run(
-            [
-                "setsid",
-                "--fork",
-                "chroot",
-                "--userspec=asterisk:asterisk",
-                str(site.root),
-                "/usr/sbin/asterisk",
-                "-f",
-                "-C",
-                f"/lab/{server}/etc/asterisk.conf",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/tmp"},
-            check=True,
-            timeout=START_TIMEOUT_S,
-        )
+    backend().start(site, server)
 
 
 def wait_until_ready(site: Site, server: str, timeout_s: float = START_TIMEOUT_S) -> None:
@@ -74,73 +80,29 @@ def wait_until_ready(site: Site, server: str, timeout_s: float = START_TIMEOUT_S
         if "fully booted" in command(site, server, "core waitfullybooted", check=False):
             return
         time.sleep(0.1)
-    tail = "\n".join((site.lab / server / "log/console").read_text(errors="replace").splitlines()[-10:])
-    raise LabError(f"the {server} did not start within {timeout_s:.0f} s:\n{tail}")
+    raise LabError(f"the {server} did not start within {timeout_s:.0f} s:\n{backend().console(site, server)}")
 
 
 def down(site: Site) -> None:
-    """End both servers and wait until they are gone."""
-    for server in SERVERS:
-        stop(site, server, signal.SIGTERM)
+    """End both servers and wait until they are gone, also those of a lab from before Docker came."""
+    tree.down(site)
+    if backend() is not tree:
+        backend().down(site)
 
 
 def stop(site: Site, server: str, how: signal.Signals) -> None:
-    """End one server by `how`; SIGKILL where SIGTERM does not help within ten seconds."""
-    pid = pid_of(site, server)
-    if pid is None:
-        return
-    for sign in (how, signal.SIGKILL):
-        os.kill(pid, sign)
-        until = time.monotonic() + STOP_TIMEOUT_S
-        while time.monotonic() < until:
-            if pid_of(site, server) != pid:
-                return
-            time.sleep(0.02)
-    raise LabError(f"the {server} (process {pid}) does not end")
+    """End one server by `how`; SIGKILL where that does not help within ten seconds."""
+    backend().stop(site, server, how)
 
 
 def pid_of(site: Site, server: str) -> int | None:
-    """The server's process id, found by its own command line, so that a stale file cannot mislead."""
-    wanted = f"/lab/{server}/etc/asterisk.conf"
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            line = (entry / "cmdline").read_bytes().split(b"\0")
-            if b"-f" not in line or wanted.encode() not in line:
-                continue
-            if Path(os.readlink(entry / "root")) == site.root:
-                return int(entry.name)
-        except OSError:
-            continue
-    return None
+    """The server's process id, or None if it does not run."""
+    return backend().pid_of(site, server)
 
 
 def command(site: Site, server: str, text: str, *, check: bool = True) -> str:
     """What the server's console answers to a command."""
-    done = subprocess.run(
-        ["chroot", str(site.root), "/usr/sbin/asterisk", "-C", f"/lab/{server}/etc/asterisk.conf", "-rx", text],
-        capture_output=True,
-        text=True,
-        timeout=START_TIMEOUT_S,
-        check=False,
-    )
-    if check and done.returncode != 0:
-        raise LabError(f"the {server} does not answer: {(done.stdout + done.stderr).strip()}")
-    return done.stdout
-
-
-def _own_files(site: Site) -> None:
-    """The servers run as Debian's user asterisk, not as root."""
-    for line in (site.root / "etc/passwd").read_text().splitlines():
-        name, _, uid, gid, *_ = line.split(":")
-        if name == "asterisk":
-            for folder, _, files in os.walk(site.lab):
-                os.chown(folder, int(uid), int(gid))
-                for file in files:
-                    os.chown(Path(folder) / file, int(uid), int(gid))
-            return
-    raise LabError(f"{site.root} has no user asterisk: remove {site.home} and run `voicedrop lab up` again")
+    return backend().command(site, server, text, check=check)
 
 
 def _ports_free(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,7 @@ from voicedrop.model import Message
 
 INDEX = "messages.yaml"
 RATE_HZ = 8000
+_EXAMPLE = "- {slot: 1, label: Callback, file: callback.wav}"
 
 
 class _Row(BaseModel):
@@ -37,16 +39,20 @@ def load_messages(folder: Path, asterisk_folder: str = "") -> Mapping[int, Messa
     """
     index = folder / INDEX
     try:
-        rows = TypeAdapter(list[_Row]).validate_python(yaml.safe_load(index.read_text()))
+        rows = TypeAdapter(list[_Row]).validate_python(yaml.safe_load(index.read_text(encoding="utf-8")))
     except OSError as error:
-        raise MessageError(f"cannot read {index}: {error.strerror}") from error
-    except (yaml.YAMLError, ValidationError) as error:
-        raise MessageError(f"{index}: {error}") from error
+        raise MessageError(f"cannot read {index}: {error.strerror}. Write it: {_EXAMPLE}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MessageError(f"{index} is not YAML: {error}. Write rows like {_EXAMPLE}") from error
+    except ValidationError as error:
+        raise MessageError(f"{index}: {error.error_count()} fault(s)\n{_explain(error)}") from error
     messages: dict[int, Message] = {}
     faults = []
     for row in rows:
         if row.slot in messages:
-            faults.append(f"slot {row.slot} is given twice ({messages[row.slot].label}, {row.label})")
+            faults.append(
+                f"slot {row.slot} is given twice ({messages[row.slot].label}, {row.label}): give one another number"
+            )
             continue
         try:
             messages[row.slot] = _message(row, folder, asterisk_folder or str(folder.absolute()))
@@ -55,8 +61,19 @@ def load_messages(folder: Path, asterisk_folder: str = "") -> Mapping[int, Messa
     if faults:
         raise MessageError(f"{index}: {len(faults)} fault(s)\n  " + "\n  ".join(faults))
     if not messages:
-        raise MessageError(f"{index} names no message: add at least one row {{slot: 1, label: …, file: ….wav}}")
+        raise MessageError(f"{index} names no message: add rows like {_EXAMPLE}")
     return messages
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors():
+        row, *keys = fault["loc"] or ("",)
+        if not keys:
+            return f"  expected rows like {_EXAMPLE}"
+        allowed = fault["msg"].replace("Input should be", "allowed is").replace("String should", "must")
+        lines.append(f"  row {int(row) + 1}, {keys[0]} = {fault['input']!r}: {allowed}")
+    return "\n".join(lines)
 
 
 def _message(row: _Row, folder: Path, asterisk_folder: str) -> Message:
@@ -64,14 +81,20 @@ def _message(row: _Row, folder: Path, asterisk_folder: str) -> Message:
     try:
         info = soundfile.info(file)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise MessageError(f"{file} is not there or is no sound file ({error})") from error
+        raise MessageError(
+            f"{file} is not there or is no sound file ({error}). Put it there: "
+            f"voicedrop messages convert YOUR-RECORDING {shlex.quote(str(file))}"
+        ) from error
     if (info.format, info.subtype, info.samplerate, info.channels) != ("WAV", "PCM_16", RATE_HZ, 1):
+        name = shlex.quote(str(file))
         raise MessageError(
             f"{file} is {info.format} {info.subtype}, {info.samplerate} Hz, {info.channels} channel(s); Asterisk plays "
-            f"WAV PCM_16, {RATE_HZ} Hz, 1 channel. Mend it: voicedrop messages convert {file} {file}"
+            f"WAV PCM_16, {RATE_HZ} Hz, 1 channel. Mend it: voicedrop messages convert {name} {name}"
         )
     if info.frames < RATE_HZ // 2:
-        raise MessageError(f"{file} is only {info.duration:.2f} s long: at least half a second is needed")
+        raise MessageError(
+            f"{file} is only {info.duration:.2f} s long: at least half a second is needed. Record it anew"
+        )
     return Message(
         slot=row.slot,
         label=row.label,

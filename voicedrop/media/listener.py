@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 BIGGEST_FRAME = 4096  # bytes; Asterisk sends 320 (20 ms)
 IDLE_S = 5.0  # a snoop gives a frame each 20 ms, silence included: this long without one is the end
+CLOSE_TIMEOUT_S = 1.0  # a peer that does not answer a close has gone
 FORMAT = "slin"
 
 OnAudio = Callable[[npt.NDArray[np.int16]], None]
@@ -46,6 +47,8 @@ class TapListener:
         self._expected: dict[str, Expected] = {}
         self._live: set[Expected] = set()
         self._runner: web.AppRunner | None = None
+        self.turn = asyncio.Lock()
+        """Held by the one who has asked Asterisk to connect, until it has."""
 
     async def start(self) -> None:
         """Open the port.
@@ -92,29 +95,37 @@ class TapListener:
             log.warning("tap_refused", reason="too many taps", most=self._most)
             raise web.HTTPServiceUnavailable(text="too many taps")
         expected = self._expected.pop(token)  # it works once
-        socket = web.WebSocketResponse(protocols=("media",), max_msg_size=BIGGEST_FRAME, compress=False)
-        await socket.prepare(request)
-        expected.socket = socket
-        self._live.add(expected)
+        socket = web.WebSocketResponse(
+            protocols=("media",), max_msg_size=BIGGEST_FRAME, compress=False, timeout=CLOSE_TIMEOUT_S
+        )
+        self._live.add(expected)  # before the first await: the ceiling holds for those that come together
         reason = "Asterisk closed the connection"
         try:
+            await socket.prepare(request)
+            expected.socket = socket
             expected.connected.set()
             reason = await self._read(socket, expected)
         finally:
             self._live.discard(expected)
-            expected.on_lost(reason)
+            if expected.connected.is_set():
+                expected.on_lost(reason)
         return socket
 
     async def _read(self, socket: web.WebSocketResponse, expected: Expected) -> str:
+        loop = asyncio.get_running_loop()
+        heard_at = loop.time()
         while True:
             try:
-                frame = await socket.receive(timeout=IDLE_S)
+                # Only audio counts: texts and pings do not keep a connection open.
+                async with asyncio.timeout_at(heard_at + IDLE_S):
+                    frame = await socket.receive()
             except TimeoutError:
                 await socket.close()
                 return f"no audio for {IDLE_S:.0f} s"
             match frame.type:
                 case aiohttp.WSMsgType.BINARY:
-                    if len(frame.data) % 2 == 0:
+                    if frame.data and len(frame.data) % 2 == 0:
+                        heard_at = loop.time()
                         expected.on_audio(np.frombuffer(frame.data, dtype="<i2"))
                 case aiohttp.WSMsgType.TEXT:
                     continue  # MEDIA_START and the like

@@ -6,6 +6,7 @@ A line is on the disk before `append` returns. One file a day (UTC) in `<state_d
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
@@ -42,12 +43,16 @@ class Journal:
             self._lock = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            self._let_go()
             raise JournalError(f"another engine holds {self._folder}: give this one its own state_dir") from error
         except OSError as error:
             raise JournalError(f"cannot write {self._folder}: {error.strerror}") from error
 
     def close(self) -> None:
         self._writer.shutdown(wait=True)
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -71,15 +76,29 @@ class Journal:
         file = os.open(
             self._folder / f"{datetime.now(UTC):%Y-%m-%d}.jsonl", os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600
         )
+        end = os.lseek(file, 0, os.SEEK_END)
         try:
-            end = os.lseek(file, 0, os.SEEK_END)
             if end and os.pread(file, 1, end - 1) != b"\n":
                 os.write(file, b"\n")  # a crash in the middle of a line spoils that line only
             while line:
                 line = line[os.write(file, line) :]
             os.fsync(file)
+            if not end:
+                self._sync_folder()  # a new file's name must survive as well
+        except OSError:
+            # Whoever appended is told that it is not here, so no later run may find it.
+            with contextlib.suppress(OSError):
+                os.ftruncate(file, end)
+            raise
         finally:
             os.close(file)
+
+    def _sync_folder(self) -> None:
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def entries(self) -> Iterator[Entry]:
         """Everything in it, oldest first; a line that a crash cut short is passed over."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dsp
-from voicedrop.call.drop import DropFacts
+from voicedrop.call.facts import DropFacts
 from voicedrop.model import Message
 
 SCHEMA_VERSION = 1
@@ -63,7 +63,6 @@ def receipt(what: Particulars, message: Message, facts: DropFacts, clock: Clock)
         return None if begin is None or end is None else round((end - begin) * 1000, 1)
 
     cue, beep = facts.cue, facts.cue.beep if facts.cue else None
-    quiet_since = beep.ended_at if beep else None
     return {
         "schema": SCHEMA_VERSION,
         "drop": what.drop,
@@ -83,6 +82,7 @@ def receipt(what: Particulars, message: Message, facts: DropFacts, clock: Clock)
         "hung_up_by": str(facts.hung_up_by),
         "accepted": clock.utc(facts.accepted_at),
         "answered": clock.utc(facts.answered_at),
+        "first_voice": clock.utc(facts.first_voice_at),
         "ended": clock.utc(facts.hung_up_at),
         "steps": [{"name": name, "at": clock.utc(at), "ms_since_answer": since_answer(at)} for name, at in facts.steps],
         "asterisk_times": what.asterisk_times,
@@ -96,8 +96,8 @@ def receipt(what: Particulars, message: Message, facts: DropFacts, clock: Clock)
             "level_dbfs": round(beep.level_dbfs, 1),
             "ended_ms_since_answer": since_answer(beep.ended_at),
         },
-        "beep_end_to_playback_ms": between(quiet_since, facts.play_started_at),
-        "dead_air_ms": between(quiet_since, facts.play_started_at),
+        "beep_end_to_playback_ms": between(beep.ended_at if beep else None, facts.play_started_at),
+        "dead_air_ms": between(facts.quiet_since, facts.play_started_at),
         "message": {
             "slot": message.slot,
             "label": message.label,

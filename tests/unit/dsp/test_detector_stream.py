@@ -16,9 +16,7 @@ from dsp.spectrum import Spectrum
 CALL = lossy(
     ulaw(
         to_int16(
-            np.concatenate(
-                [speech(1200), tone(900, ms=200), silence(300), tone(1000, 1310, ms=300), noise(400, -30)]
-            )
+            np.concatenate([speech(1200), tone(900, ms=200), silence(300), tone(1000, 1310, ms=300), noise(400, -30)])
         )
     ),
     0.03,

@@ -1,0 +1,119 @@
+"""How fast an agent is free, and how soon the message follows the beep: `make bench-drop`.
+
+Calls run through the lab's two Asterisks, five at a time, through the ARI-bridged door to real mailboxes.
+Times are Asterisk's own: the agent's freedom from the code's last digit to the end of his channel in the
+engine; dead air as the mailbox's recording shows it. Writes var/bench/drop.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from voicedrop.lab import conf, recordings, servers, zoo
+from voicedrop.lab.engine import EngineProcess
+from voicedrop.lab.judge import judge, load
+from voicedrop.lab.phone import Exchange, exchange
+from voicedrop.lab.site import CHECKOUT, Site, site
+from voicedrop.store import journal
+
+OUT = CHECKOUT / "var/bench/drop.json"
+# The subscribers with a beep of their own, in turn.
+KEYS = ("mailbox", "quiet-beep", "mailbox", "two-beeps")
+
+
+def _unix(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+async def _one(here: Site, telephones: Exchange, number: str) -> None:
+    telephone = await telephones.dial("1001", number)
+    async with asyncio.timeout(120):
+        await telephone.answered.wait()
+        await recordings.reached(here, number, "answer")
+        await telephone.talk()
+        await telephone.press("*92")
+        await telephone.ended.wait()
+        await recordings.ended_call(here, number, wait_s=90)
+
+
+async def _calls(here: Site, numbers: list[str], at_once: int) -> None:
+    gate = asyncio.Semaphore(at_once)
+    async with exchange(here) as telephones:
+
+        async def gated(number: str) -> None:
+            async with gate:
+                await _one(here, telephones, number)
+
+        await asyncio.gather(*map(gated, numbers))
+
+
+def _spread(values: list[float]) -> dict[str, float | int]:
+    return {
+        "n": len(values),
+        "p50": round(float(np.percentile(values, 50)), 1),
+        "p95": round(float(np.percentile(values, 95)), 1),
+        "max": round(max(values), 1),
+    }
+
+
+async def _judged(here: Site, receipt: dict[str, Any], number: str) -> tuple[bool, float]:
+    call = recordings.calls_to(here, number)[-1]
+    delivery = judge(load(here.lab / "messages/short.wav"), load(await recordings.kept(here, call)))
+    return delivery.whole and receipt["outcome"] == "delivered", delivery.dead_air_ms
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--drops", type=int, default=60)
+    parser.add_argument("--at-once", type=int, default=5)
+    options = parser.parse_args()
+    here = site()
+    was_up = all(servers.pid_of(here, server) for server in conf.SERVERS)
+    servers.up(here, print)
+    folder = CHECKOUT / "var/bench/engine"
+    shutil.rmtree(folder, ignore_errors=True)
+    engine = EngineProcess(folder, conf.engine_settings(here, state_dir=str(folder / "state")))
+    engine.start()
+    turns: dict[str, int] = {}
+    numbers = []
+    used = {call.number for call in recordings.calls(here)}
+    for index in range(options.drops):
+        key = KEYS[index % len(KEYS)]
+        while (number := zoo.subscriber(key).number(turns.get(key, 0))) in used:
+            turns[key] = turns.get(key, 0) + 1
+        used.add(number)
+        numbers.append(number)
+    try:
+        asyncio.run(_calls(here, numbers, options.at_once))
+    finally:
+        engine.stop()
+    receipts = {one["number"]: one for one in journal.receipts(engine.state_dir)}
+    times = [receipts[number]["asterisk_times"] for number in numbers]
+    judged = [asyncio.run(_judged(here, receipts[number], number)) for number in numbers]
+    result = {
+        "drops": len(numbers),
+        "at_once": options.at_once,
+        "whole": sum(whole for whole, _ in judged),
+        "agent_freed_ms": _spread([(_unix(t["agent_free"]) - _unix(t["code"])) * 1000 for t in times]),
+        "beep_end_to_playback_ms": _spread(
+            [one["beep_end_to_playback_ms"] for one in receipts.values() if one["beep"] is not None]
+        ),
+        "dead_air_ms": _spread([dead_air for _, dead_air in judged]),
+    }
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    Path(OUT).write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+    if not was_up:
+        servers.down(here)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""What is known of a drop's course."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from voicedrop.model import Cue, HungUpBy, Outcome
+
+
+@dataclass(kw_only=True)
+class DropFacts:
+    """What the receipt is made of. Times are the engine's monotonic seconds, None: did not happen."""
+
+    accepted_at: float
+    answered_at: float | None = None
+    cue: Cue | None = None
+    first_voice_at: float | None = None
+    quiet_since: float | None = None
+    play_started_at: float | None = None
+    play_ended_at: float | None = None
+    hung_up_at: float | None = None
+    played_s: float = 0.0
+    restarts: int = 0
+    deaf: str = ""
+    outcome: Outcome | None = None
+    reason: str = ""
+    hung_up_by: HungUpBy = HungUpBy.UNKNOWN
+    hangup_cause: int = 0
+    sip_status: int = 0
+    steps: list[tuple[str, float]] = field(default_factory=list)
