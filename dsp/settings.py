@@ -94,6 +94,10 @@ class ToneSettings:
     """A peak so far below the tone of just now is not the tone any more."""
     bridge_ms: float = 70.0
     """A tone may be missing so long: a gap of 40 ms as seen through a 32 ms window."""
+    pause_ms: float = 160.0
+    """Or so long, if there is silence: the pause of a double beep..."""
+    pause_drop_db: float = 10.0
+    """...so far below it."""
     partner_jitter_hz: float = 6.0
     """A partner's jitter: it stays where it is, or glides as straight as the tone."""
     partner_below_db: float = 16.0
@@ -104,12 +108,23 @@ class ToneSettings:
     """One tone leaves at most 0.019 of its lobe in the outer bins; a pair 40 to 60 Hz apart, more..."""
     lobe_hops: int = 12
     """...which is looked at from this length on: windows half filled by a tone are wide too."""
+    close_pair_hz: tuple[float, float] = (385.0, 495.0)
+    """Such a pair between these is ringback (440 + 480 Hz, 400 + 450 Hz); beeps have them elsewhere, and seldom."""
+    early_hops: int = 8
+    """No tone is said to have started before so many windows; a shorter one is judged when it is over."""
     steadiness: tuple[Steadiness, ...] = STEADY_ENOUGH
     """A tone is steady if any of these fits."""
-    shortest_ms: float = 45.0
+    shortest_ms: float = 32.0
+    least_vote: float = 0.5
+    """What the forest must say of a tone that is over (see `forest`)."""
+    fewest_hops: int = 5
+    """Fewer windows say too little."""
+    crowd_ms: float = 2500.0
+    crowd_hops: int = 8
+    """Tones of at least so many hops that ended so shortly before another are its crowd: a tune, a song, a talk."""
     longest_ms: float = 1750.0
     """Longer tones are dial tones, fax answers and the like."""
-    holds_ms: tuple[tuple[float, float], ...] = ((250.0, 60.0), (120.0, 100.0), (0.0, 160.0))
+    holds_ms: tuple[tuple[float, float], ...] = ((300.0, 55.0), (200.0, 150.0), (140.0, 90.0), (0.0, 160.0))
     """(tones at least so long, must be gone for so long): longest first."""
 
 
@@ -125,6 +140,13 @@ class ProgressSettings:
     """Longest time from the end of one burst to the next in any cadence."""
     supervisory_hz: tuple[float, float] = (395.0, 455.0)
     """Single tones of busy and ringback outside North America: a repeat is call progress at once."""
+    before_speech_hz: tuple[tuple[float, float], ...] = ((392.0, 495.0), (608.0, 632.0), (1060.0, 1140.0), (2075.0, 2125.0))
+    """Tones of busy, ringback and faxes, singly or in pairs: before anybody has spoken they are call progress."""
+    fax_answer_hz: tuple[float, float] = (2075.0, 2125.0)
+    """Heard before any speech: a fax or modem answers, and nothing that it sends later is a beep."""
+    cadence_hz: float = 0.008
+    cadence_ms: float = 0.06
+    """Relative differences up to which a tone is a burst of a known cadence, its length too."""
     longest_beep_ms: float = 1750.0
     """A tone that lasted longer is none, nor is its repeat."""
     rhythm: float = 0.12

@@ -1,10 +1,12 @@
 """One tone followed from hop to hop, and whether it is steady enough for a machine's."""
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import Enum, auto
-from statistics import median
 from typing import Final, NamedTuple
 
+from dsp.evidence import Evidence, Path, weigh
 from dsp.settings import Steadiness, ToneSettings
 from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
 
@@ -13,6 +15,16 @@ _EDGE_DB: Final = 6.0
 _EDGE_HOPS: Final = 2
 _EDGE_STEP_DB: Final = 0.7
 """A tone's first and last windows, no more than these, differ from the next by at least so much."""
+_TRIM_HOPS: Final = 8
+_TRIM_SHARE: Final = 0.4
+_TRIM_HZ: Final = 5.0
+"""A tone of so many hops may have a share of them before its beginning, each so far from its line."""
+_BEFORE_HOPS: Final = 16
+_OFTEN_HOPS: Final = 14
+_SELDOM_HOPS: Final = 4
+"""A tone younger than the first is looked at in every hop, an older one only in each fourth."""
+_EARLY_RANGE_HZ: Final = 30.0
+"""Last four hops wider than this: no steady tone; no chirp and no codec does that."""
 _YOUNG_HOPS: Final = 4
 """Before so many hops a track that misses one was nothing."""
 
@@ -36,11 +48,25 @@ class Shape(NamedTuple):
     wobble_db: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What was heard before a tone began."""
+
+    before_dbfs: tuple[float, ...] = ()
+    """Levels of the last hops, oldest first."""
+    floor_dbfs: float = SILENCE_DBFS
+    """The noise floor."""
+    crowd: int = 0
+    """How many other tones have just ended."""
+    since_speech_ms: float = math.inf
+
+
 class Track:
     """The hops of one tone. Holds at most as many as the longest beep has, then is cut short."""
 
-    def __init__(self, hop: Hop, settings: ToneSettings) -> None:
+    def __init__(self, hop: Hop, settings: ToneSettings, context: Context | None = None) -> None:
         self._settings = settings
+        self._context = context or Context()
         self.stage = Stage.CANDIDATE
         self.start_ms = 0.0  # fixed when BeepStarted is said
         self.first_ms = hop.end_ms - WINDOW_CENTRE_MS
@@ -50,6 +76,8 @@ class Track:
         self._total_dbfs: list[float] = []
         self._others: list[Peak] = []
         self._widths: list[float] = []
+        self._partner: float | None = None
+        self._partner_at = (0, 0.0)  # how much was known of the tone when its partner was looked for
         self._after: list[tuple[float, float]] = []  # (centre, level) of the hops since it was last heard
         self._add(hop, hop.first, hop.second)
 
@@ -83,7 +111,9 @@ class Track:
         """The hop's peak that is this tone, and the other one."""
         settings = self._settings
         missed = (hop.end_ms - WINDOW_CENTRE_MS - self._at_ms[-1]) / HOP_MS - 1
-        if missed * HOP_MS > settings.bridge_ms or hop.tonality < settings.keep_tonality:
+        if hop.tonality < settings.keep_tonality:
+            return None
+        if missed * HOP_MS > settings.bridge_ms and not self._pauses():
             return None
         step = settings.step_hz + settings.step_hz_per_hop * missed
         least = max(settings.weakest_dbfs, max(self._dbfs[-3:]) - settings.step_down_db)
@@ -91,6 +121,15 @@ class Track:
             if abs(peak.hz - self._hz[-1]) <= step and peak.dbfs >= least:
                 return peak, other
         return None
+
+    def _pauses(self) -> bool:
+        """Silent since the tone: should it come back, it is the second burst of the same beep."""
+        settings = self._settings
+        return (
+            self.active
+            and self._after[-1][0] - self._at_ms[-1] <= settings.pause_ms
+            and self.level_dbfs() - self._loudest_after_dbfs() >= settings.pause_drop_db
+        )
 
     def stillborn(self, now_ms: float) -> bool:
         """Too short to be anything, and already missed."""
@@ -147,6 +186,11 @@ class Track:
 
     def _partner_hz(self) -> float | None:
         """The other peak, if it stays where it is and is not far below the tone."""
+        if self._partner_at != (len(self), self._at_ms[-1]):
+            self._partner_at, self._partner = (len(self), self._at_ms[-1]), self._find_partner_hz()
+        return self._partner
+
+    def _find_partner_hz(self) -> float | None:
         settings = self._settings
         other = median(peak.hz for peak in self._others)
         if not settings.lowest_hz <= other <= settings.highest_hz:
@@ -189,24 +233,85 @@ class Track:
             last -= 1
         return first, last
 
-    def steady(self, *, over: bool) -> bool:
-        """Machine-made, as far as its length can tell; when it is ``over``, what followed counts too."""
+    def steady(self) -> bool:
+        """Machine-made, as far as can be told while it goes on."""
+        n = len(self)
+        if n < self._settings.early_hops or (n > _OFTEN_HOPS and n % _SELDOM_HOPS):
+            return False
+        newest = self._hz[-4:]
+        if max(newest) - min(newest) > _EARLY_RANGE_HZ:
+            return False
         hz = self.median_hz()
         rules = [
             rule
             for rule in self._settings.steadiness
-            if rule.hops[0] <= len(self) < rule.hops[1] and rule.hz[0] <= hz < rule.hz[1] and (over or rule.early)
+            if rule.hops[0] <= n < rule.hops[1] and rule.hz[0] <= hz < rule.hz[1]
         ]
-        if not rules or self._is_close_pair():
+        if not rules or self.is_close_pair():
             return False
         shape = self.shape()
-        drop_db = self.level_dbfs() - self._loudest_after_dbfs() if over else math.inf
-        return any(_fits(shape, rule) and drop_db >= rule.quiet_db for rule in rules)
+        return any(_fits(shape, rule) for rule in rules)
 
-    def _is_close_pair(self) -> bool:
+    def trim(self) -> None:
+        """Let go of a beginning that is not the tone: the last word's hops before a beep that touches it."""
+        n = len(self)
+        if n < _TRIM_HOPS:
+            return
+        rest = range(int(n * _TRIM_SHARE), n)
+        at = [self._at_ms[k] / 1000 for k in rest]
+        hz = [self._hz[k] for k in rest]
+        slope, jitter = _straighten(at, hz)
+        middle_at, middle_hz = median(at), median(hz)
+        most = max(_TRIM_HZ, 2 * jitter)
+        strays = [
+            k
+            for k in range(rest.start)
+            if abs(self._hz[k] - middle_hz - slope * (self._at_ms[k] / 1000 - middle_at)) > most
+        ]
+        # The first windows, half filled, bend; that is no reason.
+        if not strays or strays[-1] < _EDGE_HOPS:
+            return
+        cut = strays[-1] + 1
+        self._context = replace(
+            self._context, before_dbfs=(*self._context.before_dbfs, *self._total_dbfs[:cut])[-_BEFORE_HOPS:]
+        )
+        for kept in (self._at_ms, self._hz, self._dbfs, self._total_dbfs, self._others, self._widths):
+            del kept[:cut]
+
+    def evidence(self) -> Evidence:
+        """Of a tone that is over."""
+        shape = self.shape()
+        partner = [peak.dbfs for peak in self._others] if self._partner_hz() is not None else None
+        clear_ms = self.end_ms() + WINDOW_CENTRE_MS + HOP_MS / 2
+        path = Path(
+            at_ms=self._at_ms,
+            hz=self._hz,
+            dbfs=self._dbfs,
+            total_dbfs=self._total_dbfs,
+            partner_dbfs=partner,
+            widths=self._widths,
+            before_dbfs=self._context.before_dbfs,
+            after_dbfs=[dbfs for at_ms, dbfs in self._after if at_ms >= clear_ms],
+        )
+        return weigh(
+            path,
+            slope=shape.slope_hz_per_s,
+            jitter_hz=shape.jitter_hz,
+            wobble_db=shape.wobble_db,
+            crowd=self._context.crowd,
+            floor_dbfs=self._context.floor_dbfs,
+            since_ms=self._context.since_speech_ms,
+        )
+
+    def is_close_pair(self) -> bool:
         """Two tones that the window cannot part, such as ringback's 440 + 480 Hz."""
         settings = self._settings
-        return len(self) >= settings.lobe_hops and median(self._widths) > settings.widest_lobe
+        low, high = settings.close_pair_hz
+        return (
+            len(self) >= settings.lobe_hops
+            and median(self._widths) > settings.widest_lobe
+            and low <= self.median_hz() <= high
+        )
 
     def _loudest_after_dbfs(self) -> float:
         """The loudest hop whose window no longer reaches into the tone."""
@@ -218,6 +323,13 @@ class Track:
         shape = self.shape()
         calm = 1.0 - min(1.0, shape.jitter_hz / 8.0)
         return round(max(0.0, min(1.0, calm * shape.purity * min(1.0, 0.5 + len(self) / 24))), 3)
+
+
+def median(values: Iterable[float]) -> float:
+    """As `statistics.median`, but quick: it is asked for some hundred times a second."""
+    ranked = sorted(values)
+    n = len(ranked)
+    return ranked[n // 2] if n % 2 else (ranked[n // 2 - 1] + ranked[n // 2]) / 2
 
 
 def _harmonic(one: float, other: float) -> bool:
