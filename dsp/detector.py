@@ -21,7 +21,7 @@ class Detector:
     samples (10 ms) wait for their hop to be complete.
     """
 
-    VERSION: ClassVar[str] = "1"
+    VERSION: ClassVar[str] = "2"
     """Goes into receipts: the same version and settings say the same of the same audio."""
 
     def __init__(self, settings: DetectorSettings | None = None) -> None:

@@ -2,14 +2,20 @@
 
 import math
 from collections.abc import Sequence
-from statistics import median
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from dsp.shape import Shape, median
+from dsp.spectrum import SILENCE_DBFS
+
 _SMOOTH_HOPS: Final = 5
 """Muscles wander more slowly than this many hops, codecs and noise faster."""
+_EDGE_HOPS: Final = 4
+_NEAR_HOPS: Final = 8
+_MOST_BELOW_DB: Final = 12.0
 _RISE_HOPS: Final = slice(-6, -2)
 """Of the hops before a tone those whose windows did not reach into it."""
 
@@ -52,13 +58,29 @@ class Evidence(NamedTuple):
     """How far it is above the noise floor."""
     width: float
     """Median of `Hop.width`."""
+    attack_db: float
+    release_db: float
+    """How far its first and last four hops, together, are below the loudest near them: people swell."""
 
 
 NEVER_S: Final = 99.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What was heard before a tone began."""
+
+    before_dbfs: tuple[float, ...] = ()
+    """Levels of the last hops, oldest first."""
+    floor_dbfs: float = SILENCE_DBFS
+    """The noise floor."""
+    crowd: int = 0
+    """How many other tones have just ended."""
+    since_speech_ms: float = math.inf
+
+
 class Path(NamedTuple):
-    """A tone's hops, as the track has kept them; all sequences of one length but the last two."""
+    """A tone's hops, as the track has kept them; all sequences of one length but the last."""
 
     at_ms: Sequence[float]
     hz: Sequence[float]
@@ -66,45 +88,53 @@ class Path(NamedTuple):
     total_dbfs: Sequence[float]
     partner_dbfs: Sequence[float] | None
     widths: Sequence[float]
-    before_dbfs: Sequence[float]
+    filled: tuple[int, int]
+    """First and last hop whose windows are full of it."""
     after_dbfs: Sequence[float]
     """Only hops whose windows no longer reach into the tone."""
 
 
-def weigh(
-    path: Path, *, slope: float, jitter_hz: float, wobble_db: float, crowd: int, floor_dbfs: float, since_ms: float
-) -> Evidence:
+def weigh(path: Path, shape: Shape, context: Context) -> Evidence:
     """All figures of one tone."""
     at = np.asarray(path.at_ms) / 1000
     level = median(path.dbfs)
-    slow_hz, fast_hz = _wander(at, np.asarray(path.hz))
-    slow_db, _ = _wander(at, np.asarray(path.dbfs))
+    full = slice(path.filled[0], path.filled[1] + 1)
+    slow_hz, fast_hz = _wander(at[full], np.asarray(path.hz[full]))
+    slow_db, _ = _wander(at[full], np.asarray(path.dbfs[full]))
     own = 10 ** (np.asarray(path.dbfs) / 10)
     if path.partner_dbfs is not None:
         own = own + 10 ** (np.asarray(path.partner_dbfs) / 10)
     total = 10 ** (np.asarray(path.total_dbfs) / 10)
-    noiseless = np.maximum(own, total - 10 ** (floor_dbfs / 10))
-    before = path.before_dbfs[_RISE_HOPS]
+    noiseless = np.maximum(own, total - 10 ** (context.floor_dbfs / 10))
+    before = context.before_dbfs[_RISE_HOPS]
     return Evidence(
         hops=len(at),
         hz=median(path.hz),
         dbfs=level,
-        jitter_hz=jitter_hz,
-        wobble_db=wobble_db,
-        slope_hz_per_s=abs(slope),
+        jitter_hz=shape.jitter_hz,
+        wobble_db=shape.wobble_db,
+        slope_hz_per_s=abs(shape.slope_hz_per_s),
         purity=float(np.median(own / noiseless)),
         raw_purity=float(np.median(own / total)),
-        rise_db=max(path.dbfs[:6]) - max(before, default=-100.0),
-        fall_db=level - max(path.after_dbfs, default=-100.0),
+        rise_db=max(path.dbfs[:6]) - max(before, default=SILENCE_DBFS),
+        fall_db=level - max(path.after_dbfs, default=SILENCE_DBFS),
         slow_hz=slow_hz,
         fast_hz=fast_hz,
         slow_db=slow_db,
-        crowd=crowd,
-        since_speech_s=min(NEVER_S, since_ms / 1000),
+        crowd=context.crowd,
+        since_speech_s=min(NEVER_S, context.since_speech_ms / 1000),
         bridged=sum(min(7, max(0, round(step / 0.01) - 1)) for step in np.diff(at).tolist()),
-        noise_db=level - floor_dbfs,
+        noise_db=level - context.floor_dbfs,
         width=median(path.widths),
+        attack_db=_below(path.dbfs[:_NEAR_HOPS]),
+        release_db=_below(path.dbfs[: -_NEAR_HOPS - 1 : -1]),
     )
+
+
+def _below(edge_dbfs: Sequence[float]) -> float:
+    """Sum over the first hops of how far they are below the loudest of all, none counting too much."""
+    loudest = max(edge_dbfs)
+    return sum(min(_MOST_BELOW_DB, loudest - dbfs) for dbfs in edge_dbfs[:_EDGE_HOPS])
 
 
 def _wander(at: npt.NDArray[np.float64], values: npt.NDArray[np.float64]) -> tuple[float, float]:

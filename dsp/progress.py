@@ -70,7 +70,7 @@ class ProgressMemory:
         length = burst.end_ms - burst.start_ms
         return len(burst.frequencies_hz) == 1 and any(
             abs(burst.frequencies_hz[0] - hz) <= settings.cadence_hz * hz
-            and any(abs(length - ms) <= settings.cadence_ms * ms for ms in lengths)
+            and any(abs(length - ms) <= settings.cadence_share * ms + settings.cadence_ms for ms in lengths)
             for hz, lengths in _CADENCES
         )
 

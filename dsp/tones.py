@@ -4,11 +4,12 @@ from collections import deque
 from typing import Final
 
 from dsp.events import BeepDropped, BeepEnded, BeepStarted
+from dsp.evidence import Context
 from dsp.forest import vote
 from dsp.progress import Burst, ProgressMemory, follows_in_sit, sit_position
 from dsp.settings import ToneSettings
 from dsp.spectrum import WINDOW_CENTRE_MS, Hop
-from dsp.track import Context, Stage, Track
+from dsp.track import Stage, Track
 
 BeepDetection = BeepStarted | BeepEnded | BeepDropped
 
@@ -45,13 +46,15 @@ class BeepFinder:
         """Take the next hop; say how loud the noise floor is, and when speech was last heard."""
         found: list[BeepDetection] = []
         # All look, not only the first: after a gap two tracks may both know the tone, and both go on.
-        taken = [track.follow(hop) for track in self._tracks]
+        taken = False
+        for track in self._tracks:
+            taken |= track.follow(hop)
         for track in tuple(self._tracks):
             detections, over = self._judge(track, hop.end_ms)
             found += detections
             if over:
                 self._tracks.remove(track)
-        if not any(taken):
+        if not taken:
             self._open(hop, floor_dbfs, spoke_ms)
         self._before.append(hop.dbfs)
         return found

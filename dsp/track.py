@@ -1,13 +1,12 @@
 """One tone followed from hop to hop, and whether it is steady enough for a machine's."""
 
-import math
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
-from typing import Final, NamedTuple
+from typing import Final
 
-from dsp.evidence import Evidence, Path, weigh
-from dsp.settings import Steadiness, ToneSettings
+from dsp.evidence import Context, Evidence, Path, weigh
+from dsp.settings import ToneSettings
+from dsp.shape import Shape, fits, harmonic, median, neighbouring_harmonics, straighten
 from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
 
 _EDGE_DB: Final = 6.0
@@ -15,10 +14,11 @@ _EDGE_DB: Final = 6.0
 _EDGE_HOPS: Final = 2
 _EDGE_STEP_DB: Final = 0.7
 """A tone's first and last windows, no more than these, differ from the next by at least so much."""
-_TRIM_HOPS: Final = 8
+_TRIM_HOPS: Final = 10
 _TRIM_SHARE: Final = 0.4
-_TRIM_HZ: Final = 5.0
-"""A tone of so many hops may have a share of them before its beginning, each so far from its line."""
+_TRIM_HZ: Final = 6.0
+_TRIM_STRAYS: Final = 0.6
+"""Of a tone of so many hops at most a share is cut off: hops of which more than so many are so far from its line."""
 _BEFORE_HOPS: Final = 16
 _OFTEN_HOPS: Final = 14
 _SELDOM_HOPS: Final = 4
@@ -36,29 +36,6 @@ class Stage(Enum):
     BEEP = auto()
     CALL_PROGRESS = auto()
     TOO_LONG = auto()
-
-
-class Shape(NamedTuple):
-    """How a track behaves: see `Steadiness` for the words."""
-
-    hops: int
-    jitter_hz: float
-    slope_hz_per_s: float
-    purity: float
-    wobble_db: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What was heard before a tone began."""
-
-    before_dbfs: tuple[float, ...] = ()
-    """Levels of the last hops, oldest first."""
-    floor_dbfs: float = SILENCE_DBFS
-    """The noise floor."""
-    crowd: int = 0
-    """How many other tones have just ended."""
-    since_speech_ms: float = math.inf
 
 
 class Track:
@@ -180,7 +157,7 @@ class Track:
     def frequencies_hz(self) -> tuple[float, ...]:
         """The tone and, if it is one of two steady ones, its partner; ascending."""
         own, other = median(self._hz), self._partner_hz()
-        if other is None or _harmonic(own, other):
+        if other is None or harmonic(own, other):
             return (own,)
         return (min(own, other), max(own, other))
 
@@ -197,7 +174,7 @@ class Track:
             return None
         if self.level_dbfs() - median(peak.dbfs for peak in self._others) > settings.partner_below_db:
             return None
-        _, jitter = _straighten([at / 1000 for at in self._at_ms], [peak.hz for peak in self._others])
+        _, jitter = straighten([at / 1000 for at in self._at_ms], [peak.hz for peak in self._others])
         return other if jitter <= settings.partner_jitter_hz else None
 
     def _purity(self) -> float:
@@ -213,11 +190,11 @@ class Track:
         first, last = self._filled()
         kept = range(first, last + 1)
         at = [self._at_ms[k] / 1000 for k in kept]
-        slope, jitter = _straighten(at, [self._hz[k] for k in kept])
+        slope, jitter = straighten(at, [self._hz[k] for k in kept])
         pair = self.frequencies_hz()
-        if len(pair) == 2 and _neighbouring_harmonics(*pair):
+        if len(pair) == 2 and neighbouring_harmonics(*pair):
             jitter *= self._settings.voice_pair_factor
-        _, wobble = _straighten(at, [self._dbfs[k] for k in kept])
+        _, wobble = straighten(at, [self._dbfs[k] for k in kept])
         return Shape(len(self), jitter, slope, self._purity(), wobble)
 
     def _filled(self) -> tuple[int, int]:
@@ -250,7 +227,7 @@ class Track:
         if not rules or self.is_close_pair():
             return False
         shape = self.shape()
-        return any(_fits(shape, rule) for rule in rules)
+        return any(fits(shape, rule) for rule in rules)
 
     def trim(self) -> None:
         """Let go of a beginning that is not the tone: the last word's hops before a beep that touches it."""
@@ -260,18 +237,17 @@ class Track:
         rest = range(int(n * _TRIM_SHARE), n)
         at = [self._at_ms[k] / 1000 for k in rest]
         hz = [self._hz[k] for k in rest]
-        slope, jitter = _straighten(at, hz)
+        slope, jitter = straighten(at, hz)
         middle_at, middle_hz = median(at), median(hz)
         most = max(_TRIM_HZ, 2 * jitter)
-        strays = [
-            k
-            for k in range(rest.start)
-            if abs(self._hz[k] - middle_hz - slope * (self._at_ms[k] / 1000 - middle_at)) > most
-        ]
+        cut = strays = 0
+        for k in range(rest.start):
+            strays += abs(self._hz[k] - middle_hz - slope * (self._at_ms[k] / 1000 - middle_at)) > most
+            if strays > _TRIM_STRAYS * (k + 1):
+                cut = k + 1
         # The first windows, half filled, bend; that is no reason.
-        if not strays or strays[-1] < _EDGE_HOPS:
+        if cut <= _EDGE_HOPS:
             return
-        cut = strays[-1] + 1
         self._context = replace(
             self._context, before_dbfs=(*self._context.before_dbfs, *self._total_dbfs[:cut])[-_BEFORE_HOPS:]
         )
@@ -290,18 +266,10 @@ class Track:
             total_dbfs=self._total_dbfs,
             partner_dbfs=partner,
             widths=self._widths,
-            before_dbfs=self._context.before_dbfs,
+            filled=self._filled(),
             after_dbfs=[dbfs for at_ms, dbfs in self._after if at_ms >= clear_ms],
         )
-        return weigh(
-            path,
-            slope=shape.slope_hz_per_s,
-            jitter_hz=shape.jitter_hz,
-            wobble_db=shape.wobble_db,
-            crowd=self._context.crowd,
-            floor_dbfs=self._context.floor_dbfs,
-            since_ms=self._context.since_speech_ms,
-        )
+        return weigh(path, shape, self._context)
 
     def is_close_pair(self) -> bool:
         """Two tones that the window cannot part, such as ringback's 440 + 480 Hz."""
@@ -323,53 +291,3 @@ class Track:
         shape = self.shape()
         calm = 1.0 - min(1.0, shape.jitter_hz / 8.0)
         return round(max(0.0, min(1.0, calm * shape.purity * min(1.0, 0.5 + len(self) / 24))), 3)
-
-
-def median(values: Iterable[float]) -> float:
-    """As `statistics.median`, but quick: it is asked for some hundred times a second."""
-    ranked = sorted(values)
-    n = len(ranked)
-    return ranked[n // 2] if n % 2 else (ranked[n // 2 - 1] + ranked[n // 2]) / 2
-
-
-def _harmonic(one: float, other: float) -> bool:
-    """Is one a multiple of the other?"""
-    ratio = max(one, other) / max(1.0, min(one, other))
-    return abs(ratio - round(ratio)) < 0.02
-
-
-def _neighbouring_harmonics(low: float, high: float) -> bool:
-    """Could these be the 2nd and 3rd, ..., 5th and 6th harmonic of one voice?"""
-    return any(abs(high / low - (n + 1) / n) < 0.01 for n in range(2, 6))
-
-
-def _fits(shape: Shape, rule: Steadiness) -> bool:
-    return (
-        shape.jitter_hz <= rule.jitter_hz
-        and abs(shape.slope_hz_per_s) <= rule.slope_hz_per_s
-        and shape.purity >= rule.purity
-        and shape.wobble_db <= rule.wobble_db
-    )
-
-
-def _straighten(at: list[float], values: list[float]) -> tuple[float, float]:
-    """Slope of the best line through the points, and the largest distance from it, the worst left out.
-
-    The line is fitted twice, the second time without the worst quarter, and a quarter of the rest does not
-    count: lost packets and edges bend only a few hops.
-    """
-    distance = 0.0
-    slope = 0.0
-    for _ in range(2):
-        n = len(at)
-        mean_at, mean = sum(at) / n, sum(values) / n
-        spread = sum((t - mean_at) ** 2 for t in at)
-        tilt = sum((t - mean_at) * (v - mean) for t, v in zip(at, values, strict=True))
-        slope = tilt / spread if spread else 0.0
-        ranked = sorted((abs(v - mean - slope * (t - mean_at)), t, v) for t, v in zip(at, values, strict=True))[
-            : max(3, n - n // 4)
-        ]
-        distance = ranked[-1][0]
-        at = [t for _, t, _ in ranked]
-        values = [v for _, _, v in ranked]
-    return slope, distance
