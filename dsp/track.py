@@ -14,6 +14,8 @@ _EDGE_DB: Final = 6.0
 _EDGE_HOPS: Final = 2
 _EDGE_STEP_DB: Final = 0.7
 """A tone's first and last windows, no more than these, differ from the next by at least so much."""
+_RISING_HOPS: Final = 2
+"""The newest hops of a pause may be the second burst's beginning already."""
 _TRIM_HOPS: Final = 10
 _TRIM_SHARE: Final = 0.4
 _TRIM_HZ: Final = 6.0
@@ -102,11 +104,10 @@ class Track:
     def _pauses(self) -> bool:
         """Silent since the tone: should it come back, it is the second burst of the same beep."""
         settings = self._settings
-        return (
-            self.active
-            and self._after[-1][0] - self._at_ms[-1] <= settings.pause_ms
-            and self.level_dbfs() - self._loudest_after_dbfs() >= settings.pause_drop_db
-        )
+        if not self.active or self._after[-1][0] - self._at_ms[-1] > settings.pause_ms:
+            return False
+        silence = self._since_dbfs()[:-_RISING_HOPS]
+        return self.level_dbfs() - max(silence, default=SILENCE_DBFS) >= settings.pause_drop_db
 
     def stillborn(self, now_ms: float) -> bool:
         """Too short to be anything, and already missed."""
@@ -258,7 +259,6 @@ class Track:
         """Of a tone that is over."""
         shape = self.shape()
         partner = [peak.dbfs for peak in self._others] if self._partner_hz() is not None else None
-        clear_ms = self.end_ms() + WINDOW_CENTRE_MS + HOP_MS / 2
         path = Path(
             at_ms=self._at_ms,
             hz=self._hz,
@@ -267,7 +267,7 @@ class Track:
             partner_dbfs=partner,
             widths=self._widths,
             filled=self._filled(),
-            after_dbfs=[dbfs for at_ms, dbfs in self._after if at_ms >= clear_ms],
+            after_dbfs=self._since_dbfs(),
         )
         return weigh(path, shape, self._context)
 
@@ -281,10 +281,10 @@ class Track:
             and low <= self.median_hz() <= high
         )
 
-    def _loudest_after_dbfs(self) -> float:
-        """The loudest hop whose window no longer reaches into the tone."""
+    def _since_dbfs(self) -> list[float]:
+        """Levels of the hops since the tone whose windows no longer reach into it."""
         clear_ms = self.end_ms() + WINDOW_CENTRE_MS + HOP_MS / 2
-        return max((dbfs for at_ms, dbfs in self._after if at_ms >= clear_ms), default=SILENCE_DBFS)
+        return [dbfs for at_ms, dbfs in self._after if at_ms >= clear_ms]
 
     def confidence(self) -> float:
         """0 to 1: steadiness and purity, less for the shortest."""
