@@ -27,7 +27,7 @@ class BeepFinder:
 
     Follows the strongest peak of the spectrum. A new track is opened only when no living one has its tone in
     the hop, so the two tones of a pair share a track. Delay: `BeepStarted` comes some 90 ms after the onset,
-    `BeepEnded` a hold time after the end, or both together for a short tone.
+    `BeepEnded` a hold time after the end, or both together for a short tone. The forest judges every tone that is over.
     """
 
     def __init__(self, settings: ToneSettings, memory: ProgressMemory) -> None:
