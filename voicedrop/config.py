@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from voicedrop.call.conversation import ConversationSettings
 from voicedrop.call.cue import CueSettings
-from voicedrop.call.drop import DropSettings
+from voicedrop.call.facts import DropSettings
 from voicedrop.errors import ConfigError
 
 Port = Annotated[int, Field(ge=1, le=65535)]

@@ -51,7 +51,6 @@ _SIP = {
     "res_rtp_asterisk.so": "SIP's media",
     "res_pjsip_dtmf_info.so": "codes that telephones send by SIP INFO",
 }
-_NEXT_CALL = {"app_read.so": "reads the next number of an agent who stays on the line"}
 
 TIMING = ("res_timing_timerfd.so", "res_timing_pthread.so", "res_timing_kqueue.so", "res_timing_dahdi.so")
 """Any one of them: playing and listening go by its clock."""
@@ -72,8 +71,6 @@ def modules(settings: Settings) -> dict[str, str]:
     needed = {**_ENGINE, **_DOORS}
     if settings.dial.endpoint.upper().startswith("PJSIP/"):
         needed |= _SIP
-    if settings.agent.after == "continue":
-        needed |= _NEXT_CALL
     return needed
 
 

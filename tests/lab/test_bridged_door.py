@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.lab.conftest import Bench, BenchMaker, number_of, show
-from voicedrop.lab import recordings
+from voicedrop.lab import recordings, servers
 
 
 async def test_a_beep_that_has_passed_starts_the_message_at_once(bench: Bench) -> None:
@@ -83,4 +85,27 @@ async def test_another_telephone_takes_the_agents_place(bench: Bench) -> None:
     await second.press("*92")
     await asyncio.wait_for(second.ended.wait(), 10)
     assert (await bench.delivery(number, "short")).whole
+    await bench.nothing_left()
+
+
+async def test_a_callee_whom_an_operator_takes_away_is_let_go(bench: Bench) -> None:
+    number = number_of("human")
+    telephone = await bench.exchange.dial("1001", number)
+    await asyncio.wait_for(telephone.answered.wait(), 10)
+    leg = next(c for c in await bench.pbx.channels() if str(c["id"]).endswith(".callee"))
+    servers.command(bench.site, "pbx", f"channel redirect {leg['name']} lab-transfer,700,1")
+    await asyncio.wait_for(telephone.ended.wait(), 10)
+    await bench.until(lambda: "taken out of the call" in bench.log_tail(), "the end of the call for the engine")
+    assert (await bench.pbx.channel(str(leg["id"])))["state"] == "Up"
+    await bench.pbx.hang_up(str(leg["id"]))
+    await bench.nothing_left()
+
+
+@pytest.mark.parametrize("agent", ["1001", "2001"], ids=["bridged", "dial"])
+async def test_a_number_cannot_speak_to_the_dialplan(bench: Bench, agent: str) -> None:
+    """A telephone may send anything as a number; what is more than digits is refused."""
+    telephone = await bench.exchange.dial(agent, "+12165550199%26Local%2F700%40lab-transfer")
+    await asyncio.wait_for(telephone.ended.wait(), 10)
+    assert telephone.cause == 28
+    assert "Executing [700@lab-transfer" not in bench.pbx_log()
     await bench.nothing_left()

@@ -153,3 +153,42 @@ async def test_asterisk_is_killed(bench: Bench, state: str) -> None:
     await _dropped(bench, again, "*92")
     assert (await bench.delivery(again, "short")).whole
     await bench.nothing_left()
+
+
+async def test_asterisk_stays_away_longer_than_the_message_lasts(bench: Bench) -> None:
+    """What nobody saw played is not called delivered."""
+    number = number_of("mailbox")
+    await _dropped(bench, number, "*92")
+    await _state(bench, "PLAYING")
+    await asyncio.to_thread(servers.stop, bench.site, "pbx", signal.SIGKILL)
+    await asyncio.sleep(8)  # the message lasts 5.2 s
+    await asyncio.to_thread(servers.start, bench.site, "pbx")
+    await asyncio.to_thread(servers.wait_until_ready, bench.site, "pbx")
+    receipt = await bench.receipt(number)
+    assert receipt["outcome"] in ("partly_delivered", "failed"), show(receipt)
+    assert receipt["played_fraction"] < 0.9
+    assert receipt["hung_up_by"] == "unknown"
+    await bench.until(bench.engine.healthy, "the engine's connection to the new Asterisk")
+    await bench.nothing_left()
+
+
+async def test_several_drops_of_both_doors_are_taken_up_again(bench: Bench) -> None:
+    bridged = [number_of("slow-beep") for _ in range(3)]
+    dialled = [number_of("slow-beep") for _ in range(2)]
+
+    async def one(agent: str, number: str) -> None:
+        telephone = await bench.exchange.dial(agent, number)
+        await bench.mark(number, "play greeting-12s")
+        await telephone.press("*92")
+        await asyncio.wait_for(telephone.ended.wait(), 10)
+
+    await asyncio.gather(*(one("1001", n) for n in bridged), *(one("2001", n) for n in dialled))
+    await asyncio.to_thread(bench.engine.kill)
+    await asyncio.to_thread(bench.engine.start)
+    for number in (*bridged, *dialled):
+        delivery = await bench.delivery(number, "short")
+        assert delivery.whole, (number, delivery)
+    await bench.until(lambda: len(bench.receipts()) == 5, "five receipts")
+    assert {r["outcome"] for r in bench.receipts()} == {"delivered"}
+    assert len({r["drop"] for r in bench.receipts()}) == 5
+    await bench.nothing_left()

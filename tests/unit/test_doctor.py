@@ -95,11 +95,6 @@ def test_sip_is_needed_only_where_the_callee_is_rung_by_sip() -> None:
     assert "chan_pjsip.so" not in needs.modules(settings(dial={"endpoint": "DAHDI/g1/{number}"}))
 
 
-def test_what_an_agent_who_stays_needs() -> None:
-    assert "app_read.so" not in needs.modules(settings())
-    assert "app_read.so" in needs.modules(settings(agent={"after": "continue"}))
-
-
 def test_what_a_trial_needs_is_among_what_is_checked() -> None:
     assert {*needs.FOR_TRIAL, *needs.FOR_PLAYING, *needs.FOR_TAP} <= set(needs.modules(settings()))
 

@@ -266,9 +266,11 @@ class AriClient:
                 if answer.status < 300:
                     return await answer.json() if answer.status == 200 or answer.status == 201 else {}
                 text = (await answer.text())[:300]
+        # What aiohttp says of a request holds its header and its parameters: the login and the number.
+        except (aiohttp.ContentTypeError, ValueError):
+            raise AriError(f"{method} {path}: the answer is no JSON; is {self.url} Asterisk's HTTP server?") from None
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
-            raise AriUnreachable(f"{method} {path}: Asterisk at {self.url} does not answer ({error!r})") from error
-        except ValueError as error:
-            raise AriError(f"{method} {path}: the answer is no JSON ({error})") from error
+            why = getattr(error, "strerror", None) or type(error).__name__
+            raise AriUnreachable(f"{method} {path}: Asterisk at {self.url} does not answer ({why})") from None
         kind = {401: AriRefused, 403: AriRefused, 404: Gone, 409: NotInStasis, 412: NotInStasis, 422: NotInStasis}
         raise kind.get(answer.status, AriError)(f"{method} {path}: {answer.status} {text}", status=answer.status)

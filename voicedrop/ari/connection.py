@@ -98,6 +98,9 @@ class EventConnection:
             async for frame in socket:
                 if frame.type is not aiohttp.WSMsgType.TEXT:
                     continue
-                event = parse(json.loads(frame.data))
-                if event is not None:
-                    self._on_event(event)
+                try:
+                    event = parse(json.loads(frame.data))
+                    if event is not None:
+                        self._on_event(event)
+                except Exception:  # one event that cannot be taken in must not end every call
+                    log.exception("event_failed")

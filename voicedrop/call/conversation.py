@@ -103,7 +103,7 @@ class Conversation:
                 return [do.HangUpCallee(NORMAL_CLEARING), do.Finish(None, "the agent hung up")]
             case ((S.RINGING | S.TALKING), ev.CalleeTaken()):
                 self._to(S.ENDED, event)
-                return [do.Finish(None, "the callee was transferred")]
+                return [do.FreeAgent(), do.Finish(None, "the callee was taken out of the call")]
             case ((S.RINGING | S.TALKING | S.ASKING), ev.Broken(reason)):
                 self._to(S.ENDED, event)
                 return [

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import IntEnum, auto
 
 from voicedrop.call import commands as do
 from voicedrop.call import events as ev
 from voicedrop.call.commands import Command
-from voicedrop.call.cue import CuePolicy, CueSettings, GiveUp, Ruling, TakeBack
-from voicedrop.call.facts import DropFacts
+from voicedrop.call.cue import CuePolicy, GiveUp, Ruling, TakeBack
+from voicedrop.call.facts import DropFacts, DropSettings
 from voicedrop.call.hearing import Hearing
 from voicedrop.model import Cue, HungUpBy, Outcome
 
 log = logging.getLogger(__name__)
 
 ARRIVE_TIMEOUT_S = 3.0  # a move takes 2-6 ms; a leg that has not arrived by then never will
-START_TIMEOUT_S = 3.0  # a playback starts within 20 ms
+START_TIMEOUT_S = 13.0  # a playback starts within 20 ms, behind a journal that may take ten seconds
 FINISH_SLACK_S = 5.0  # PlaybackFinished comes 10-25 ms behind the last frame
 HANG_UP_TIMEOUT_S = 5.0
 HEARD_S = 0.1  # less than this of a message is nothing
@@ -53,15 +52,6 @@ ALLOWED: dict[S, frozenset[S]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class DropSettings:
-    """Every time in seconds."""
-
-    cue: CueSettings = field(default_factory=CueSettings)
-    tail_s: float = 0.5
-    """Silence behind the message before the call ends."""
-
-
 class Drop:
     """The life of one drop. Give each event to `handle`; call it with Tick when `due` has come."""
 
@@ -86,9 +76,15 @@ class Drop:
         self._playback_id = playback_id
         self._plays = 0
         self._playback = ""
+        self._blind_since: float | None = None  # from here on nobody saw what became of the leg
         self._handed_over = False  # the engine stops: a message that plays goes on, another does not begin
         self._next = (Outcome.FAILED, "")  # what HANGING_UP ends in
         self._deadline: float | None = accepted_at + ARRIVE_TIMEOUT_S
+
+    def begin(self, now: float) -> None:
+        """The leg is on its way: the time in which it must arrive counts from here."""
+        if self.state is S.ARRIVING:
+            self._deadline = now + ARRIVE_TIMEOUT_S
 
     @property
     def due(self) -> float | None:
@@ -99,6 +95,9 @@ class Drop:
     def handle(self, event: ev.Event, now: float) -> list[Command]:
         """Take in one event; what is to be done, in order."""
         if self.state is S.ENDED:
+            return []
+        if isinstance(event, ev.EventsLost | ev.EventsBack):
+            self._blind_since = now if isinstance(event, ev.EventsLost) else None
             return []
         if isinstance(event, ev.Heard):
             self.hearing.note(event.detection, now)
@@ -116,16 +115,16 @@ class Drop:
                 return self._hang_up(self._outcome_so_far(now), reason, event, now)
 
             case S.ARRIVING, ev.Arrived():
-                listen: list[Command] = [do.SendSilence(), *([] if self._tapped else [do.Listen()]), do.Identify()]
-                if self.facts.answered_at is None:
+                listen: list[Command] = [*([] if self._tapped else [do.Listen()]), do.Identify()]
+                if self.facts.answered_at is None:  # Asterisk sends nothing on a leg before its answer
                     self._to(S.RINGING, event)
                     return listen
-                return listen + self._wait(event, now)
+                return [do.SendSilence(), *listen, *self._wait(event, now)]
             case ((S.RINGING | S.WAITING), ev.Resumed(playback, began_at)):
                 if self.state is S.RINGING:  # it was answered after it was accepted, before that run ended
                     self.facts.answered_at = began_at
                     self._to(S.WAITING, event)
-                self._playback, self._plays = playback, max(self._plays, _count(playback))
+                self._playback, self._plays = playback, int(playback.rpartition("play")[2] or 0)
                 self.facts.play_started_at = began_at
                 self._cue.resumed(began_at)
                 self._to(S.STARTING, event)
@@ -133,11 +132,13 @@ class Drop:
             case S.ARRIVING, ev.Tick() if self._overdue(now):
                 return self._hang_up(Outcome.FAILED, "the leg did not arrive in the drop app", event, now)
             case S.RINGING, ev.Answered():
-                return self._wait(event, now)
+                return [do.SendSilence(), *self._wait(event, now)]
+            case S.RINGING, ev.HandOver():
+                return self._hang_up(Outcome.FAILED, "the engine stopped before the answer", event, now)
 
             case ((S.ARRIVING | S.RINGING | S.WAITING), ev.TapLost(reason)):
                 return self._hang_up(Outcome.FAILED, f"the live audio was lost: {reason}", event, now)
-            case ((S.ARRIVING | S.RINGING | S.WAITING), ev.HandOver()):
+            case ((S.ARRIVING | S.WAITING), ev.HandOver()):
                 return self._give_to_dialplan(event, now)
             case S.WAITING, ev.Heard(detection):
                 return self._rule(self._cue.hear(detection, now), event, now)
@@ -219,8 +220,9 @@ class Drop:
         """How much was played until `now`, as an outcome."""
         started = self.facts.play_started_at
         if self.state in (S.STARTING, S.PLAYING):
-            self.facts.play_ended_at = now
-            self.facts.played_s = min(now - started, self._message_s) if started is not None else 0.0
+            until = now if self._blind_since is None else min(now, self._blind_since)
+            self.facts.play_ended_at = until
+            self.facts.played_s = max(0.0, min(until - started, self._message_s)) if started is not None else 0.0
         if self.facts.played_s >= self._message_s - WHOLE_SLACK_S:
             self.facts.played_s = self._message_s
             return Outcome.DELIVERED
@@ -243,17 +245,21 @@ class Drop:
     def _callee_gone(self, event: ev.CalleeGone, now: float) -> list[Command]:
         self.facts.hangup_cause, self.facts.sip_status = event.cause, event.sip
         self.facts.hung_up_by = HungUpBy.CALLEE if event.by_callee else HungUpBy.LIMIT
+        if not event.seen:
+            self.facts.hung_up_by = HungUpBy.UNKNOWN
         match self.state:
             case S.HANGING_UP:
-                self.facts.hung_up_by = HungUpBy.ENGINE
+                self.facts.hung_up_by = HungUpBy.ENGINE if event.seen else HungUpBy.UNKNOWN
                 return self._end(*self._next, event, now)
             case S.TAIL if self._next[0] is Outcome.DELIVERED:
                 return self._end(*self._next, event, now)
             case S.STARTING | S.PLAYING | S.TAIL:
                 played = self._played_outcome(now)
-                unheard = played is Outcome.FAILED and event.by_callee
+                unheard = played is Outcome.FAILED and event.by_callee and event.seen
                 outcome = Outcome.CALLEE_HUNG_UP if unheard else played
                 return self._end(outcome, "the leg ended while the message was playing", event, now)
+            case _ if not event.seen:
+                return self._end(Outcome.FAILED, "the leg ended while Asterisk's events were lost", event, now)
             case _ if self.facts.answered_at is None:
                 return self._end(Outcome.NOT_CONNECTED, "the callee did not answer", event, now)
             case _ if not event.by_callee:
@@ -292,8 +298,3 @@ class Drop:
 
     def _step(self, name: str, now: float) -> None:
         self.facts.steps.append((name, now))
-
-
-def _count(playback_id: str) -> int:
-    """Which start of its drop an id names: the number it ends in."""
-    return int(playback_id[len(playback_id.rstrip("0123456789")) :] or 0)

@@ -78,6 +78,18 @@ class CalleeGone:
     cause: int
     sip: int = 0
     by_callee: bool = True
+    seen: bool = True
+    """False: it was found gone after a time in which nothing was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsLost:
+    """The connection to Asterisk's events is gone: what happens now is not seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsBack:
+    """It is there again, and the leg as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,8 @@ Event = (
     | Resumed
     | AgentGone
     | CalleeGone
+    | EventsLost
+    | EventsBack
     | AgentReplaced
     | CalleeTaken
     | DropTaken

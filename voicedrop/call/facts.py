@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from voicedrop.call.cue import CueSettings
 from voicedrop.model import Cue, HungUpBy, Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropSettings:
+    """Every time in seconds."""
+
+    cue: CueSettings = field(default_factory=CueSettings)
+    tail_s: float = 0.5
+    """Silence behind the message before the call ends."""
 
 
 @dataclass(kw_only=True)

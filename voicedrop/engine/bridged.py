@@ -135,7 +135,8 @@ class BridgedCall(CallLoop):
             case do.Listen():
                 self._ear.listen()
             case do.RelayDigits(digits):
-                await ari.send_dtmf(self.callee_channel, digits)
+                # Before the answer Asterisk refuses them; the call goes on.
+                await quietly(ari.send_dtmf(self.callee_channel, digits))
             case do.StartDrop(slot):
                 await self._hand_over(slot)
             case do.ToneOn(name):
@@ -253,7 +254,7 @@ class BridgedCall(CallLoop):
             case LeftBridge(about=(channel, *_), bridge_id=bridge) if channel == self.callee_channel:
                 # A callee who hangs up leaves it as well; that event is right behind.
                 reason = ev.Broken(f"the callee's leg left the bridge {bridge}")
-                asyncio.get_running_loop().call_later(TAKEN_GRACE_S, self.post, reason)
+                asyncio.get_running_loop().call_later(2 * TAKEN_GRACE_S, self.post, reason)
             case StasisEnd(about=(channel, *_)) if channel == self.callee_channel:
                 asyncio.get_running_loop().call_later(TAKEN_GRACE_S, self.post, ev.CalleeTaken())
             case ChannelDestroyed(about=(channel, *_), cause=cause, tech_cause=sip):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
@@ -23,9 +25,9 @@ from voicedrop.call.commands import Command
 from voicedrop.call.drop import Drop, S
 from voicedrop.call.hearing import Hearing
 from voicedrop.engine.loop import CallLoop
-from voicedrop.engine.services import DROP_APP, Services
+from voicedrop.engine.services import DROP_APP, Services, quietly
 from voicedrop.engine.tap import Tap
-from voicedrop.errors import AriError, JournalError, TapError
+from voicedrop.errors import AriError, Gone, JournalError, TapError
 from voicedrop.model import Ids, Message, Outcome
 from voicedrop.store.receipt import Particulars, receipt
 
@@ -102,9 +104,14 @@ class DropRunner(CallLoop):
             self._tap.on_heard = self._heard
             self._tap.on_lost = self._tap_lost
 
+    def let_go(self) -> None:
+        """The drop is not to be: the leg's events are somebody else's."""
+        self._services.router.detach(self.what.channel, self.on_event)
+
     async def run(self) -> None:
         """Until the leg has ended and the receipt is written; nothing is left behind."""
         self._services.metrics.active_drops.inc()
+        self.machine.begin(self._services.now())
         try:
             await self.loop()
         finally:
@@ -121,14 +128,15 @@ class DropRunner(CallLoop):
     async def prepare_leg(self) -> None:
         """Tell Asterisk what holds without us: the leg's time limit, and what the dialplan would play."""
         ari, leg = self._services.ari, self.what.channel
+        # However the leg came to us: this makes Asterisk tell how it ended.
+        await quietly(ari.subscribe(DROP_APP, f"channel:{leg}"))
         await ari.set_variable(leg, "TIMEOUT(absolute)", str(self._services.settings.drop.limit_s))
         await ari.set_variable(leg, "VOICEDROP_MESSAGE", self.message.media)
-        # However the leg came to us: this makes Asterisk tell how it ended.
-        await ari.subscribe(DROP_APP, f"channel:{leg}")
 
     async def _identify_leg(self) -> None:
         """What the receipt tells of the leg beyond its id."""
         channel = await self._services.ari.channel(self.what.channel)
+        self._look_for_answer(channel)
         self.what.sip_call_id = str(channel.get("protocol_id", ""))
         self.what.caller_id = self.what.caller_id or str(channel.get("connected", {}).get("number", ""))
         self.what.number = self.what.number or str(channel.get("caller", {}).get("number", ""))
@@ -219,7 +227,7 @@ class DropRunner(CallLoop):
     async def _listen(self) -> None:
         reason = ""
         for attempt in TAP_ATTEMPTS:
-            tap = Tap(self._services, self._ids, self.what.channel, attempt=attempt)
+            tap = Tap(self._services, self._ids, self.what.channel)
             tap.on_heard, tap.on_lost = self._heard, self._tap_lost
             try:
                 await tap.open()
@@ -271,10 +279,18 @@ class DropRunner(CallLoop):
     async def reconcile(self, channels: frozenset[str]) -> None:
         """After the event connection was lost: find out what was missed."""
         if self.what.channel not in channels:
-            self.post(ev.CalleeGone(0, 0))
+            self.post(ev.CalleeGone(0, 0, seen=False))
             return
+        self.post(ev.EventsBack())
+        self._look_for_answer(await self._services.ari.channel(self.what.channel))
         for playback in self._playbacks[-1:]:
             try:
                 await self._services.ari.playback(playback)
-            except AriError:
+                self.post(ev.PlaybackStarted(playback))
+            except Gone:
                 self.post(ev.PlaybackFinished(playback))
+
+    def _look_for_answer(self, channel: Mapping[str, Any]) -> None:
+        """An answer that came while the leg changed hands is seen by its state only."""
+        if channel.get("state") == "Up" and self.machine.facts.answered_at is None:
+            self.post(ev.Answered())

@@ -12,6 +12,8 @@ from voicedrop.engine.tap import Tap
 from voicedrop.errors import TapError
 from voicedrop.model import Ids
 
+SETTLE_S = 0.1  # a tap takes 3-6 ms
+
 log = structlog.get_logger(__name__)
 
 
@@ -29,16 +31,17 @@ class Ear:
     def listen(self) -> None:
         """Begin, unless as many legs are tapped as may be."""
         services = self._services
-        if services.listener.live >= services.settings.tap.max:
+        if services.listener.taken >= services.settings.tap.max:
             services.metrics.untapped.inc()
             log.warning("call_untapped", leg=self._leg, ceiling=services.settings.tap.max)
             return
         self._task = asyncio.create_task(self._open(), name=f"tap {self._leg}")
 
     async def settled(self) -> None:
-        """Return when the tap is there, or will not come."""
+        """Return when the tap is there, or will not come in time: an agent is waiting to be free."""
         if self._task is not None and not self._task.done():
-            await asyncio.wait({self._task})
+            await asyncio.wait({self._task}, timeout=SETTLE_S)
+            self._task.cancel()
 
     def take_back(self) -> None:
         """What the tap hears comes here again."""
@@ -53,7 +56,7 @@ class Ear:
             await self.tap.close()
 
     async def _open(self) -> None:
-        tap = Tap(self._services, self._ids, self._leg, attempt=0)
+        tap = Tap(self._services, self._ids, self._leg)
         tap.on_heard, tap.on_lost = self.hearing.note, self._lost
         try:
             await tap.open()

@@ -19,7 +19,7 @@ from voicedrop.engine.drop import DropRunner
 from voicedrop.engine.recovery import recover
 from voicedrop.engine.services import AGENT_APP, DROP_APP, Services, quietly
 from voicedrop.errors import AriError, JournalError, VoicedropError
-from voicedrop.model import new_id
+from voicedrop.model import new_id, prefix
 from voicedrop.store.receipt import Particulars
 
 log = structlog.get_logger(__name__)
@@ -44,9 +44,12 @@ class Engine:
         self.stopping = False
         self.replaced = False
         """Another engine has our applications: Asterisk sends its events there."""
+        self.let_go: set[str] = set()
+        """Channels that entered before we were there, and went on without us."""
         self._stop = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self._recovered = False
+        self._drained = False
 
     def stop(self) -> None:
         """Begin the orderly end; `run` returns when it is reached."""
@@ -86,6 +89,7 @@ class Engine:
                 timeout=until - loop.time(),
                 return_when=asyncio.FIRST_COMPLETED,
             )
+        self._drained = True
         for drop in self.drops.values():
             drop.post(ev.HandOver())
         playing = [d for d in self.drops.values() if d.machine.state > DropState.WAITING]
@@ -96,14 +100,17 @@ class Engine:
     # -- calls in -----------------------------------------------------------------------------------
 
     def _on_event(self, event: AriEvent) -> None:
-        if self.services.router.deliver(event):
+        if self.services.router.deliver(event) or not self.let_go.isdisjoint(event.about):
             return
         match event:
             case StasisStart(app=app, args=("dial", *_)) if app == AGENT_APP:
                 self._spawn(self._take_call(event), "take call")
             case StasisStart(app=app) if app == DROP_APP:
                 self._spawn(self._take_leg(event), "take leg")
-            case StasisStart() if not event.channel_id.startswith("vd."):
+            case StasisStart() if event.channel_id.startswith(prefix(self.services.settings.node)):
+                # Made by a request that we had given up on.
+                self._spawn(quietly(self.services.ari.hang_up(event.channel_id)), "orphan")
+            case StasisStart():
                 log.warning("entry_not_understood", app=event.app, args=list(event.args))
                 self._spawn(quietly(self.services.ari.continue_dialplan(event.channel_id)), "let go")
             case AppReplaced(app=app):
@@ -133,6 +140,10 @@ class Engine:
         self.calls[call.call_id] = call
         try:
             await call.run(adopted=adopted)
+        except Exception:  # a fault of ours must not leave two legs in silence
+            log.exception("call_broken", call=call.call_id)
+            await quietly(self.services.ari.hang_up(call.agent.channel))
+            await quietly(self.services.ari.hang_up(call.callee_channel))
         finally:
             del self.calls[call.call_id]
 
@@ -140,7 +151,7 @@ class Engine:
         """The Dial() door, or a dialplan's own: Stasis(voicedrop-drop,slot=N[,agent=…][,ref=…])."""
         services = self.services
         named = _named(event.args)
-        slot = int(named["slot"]) if named.get("slot", "").isdigit() else 0
+        slot = int(named["slot"]) if named.get("slot", "") in set("123456789") else 0
         message = services.messages.get(slot)
         refusal = self.why_not()
         if message is None:
@@ -169,18 +180,19 @@ class Engine:
             accepted_at=now,
             answered_at=now if up else None,
         )
+        drop.take_over()
         try:
             if refusal:
                 raise JournalError(refusal)
             await drop.accept()
         except JournalError as error:
+            drop.let_go()
             log.error("leg_given_to_dialplan", reason=str(error))
             await quietly(services.ari.set_variable(event.channel_id, "VOICEDROP_MESSAGE", message.media))
             await quietly(
                 services.ari.continue_dialplan(event.channel_id, context="voicedrop-finish", extension="s", priority=1)
             )
             return
-        drop.take_over()
         drop.post(ev.Arrived())
         await self.start_drop(drop)
         await quietly(drop.prepare_leg())
@@ -196,6 +208,8 @@ class Engine:
         """Give an accepted drop a task of its own."""
         self.drops[drop.what.drop] = drop
         self._spawn(self._run_drop(drop), f"drop {drop.what.drop}")
+        if self._drained:
+            drop.post(ev.HandOver())
 
     async def _run_drop(self, drop: DropRunner) -> None:
         try:
@@ -213,7 +227,6 @@ class Engine:
     async def _on_up(self) -> None:
         services, ari = self.services, self.services.ari
         self.replaced = False
-        services.metrics.ari_up.set(1)
         await self._look_for_modules()
         for app in APPS:
             await ari.drop_events(app, NOISE)
@@ -224,12 +237,14 @@ class Engine:
         if not self._recovered:
             await recover(self)
             self._recovered = True
+            services.metrics.ari_up.set(1)
             return
         channels = frozenset(str(channel["id"]) for channel in await ari.channels())
         for drop in list(self.drops.values()):
             await drop.reconcile(channels)
         for call in list(self.calls.values()):
             await call.reconcile(channels)
+        services.metrics.ari_up.set(1)
 
     async def _look_for_modules(self) -> None:
         """Say at once what would otherwise show in the middle of a call. They may still be loading: only say it."""
@@ -241,6 +256,8 @@ class Engine:
     def _on_down(self, reason: str) -> None:
         log.warning("events_lost", reason=reason)
         self.services.metrics.ari_up.set(0)
+        for drop in self.drops.values():
+            drop.post(ev.EventsLost())
 
     # -- small things -------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from voicedrop.engine.bridged import BridgedCall
 from voicedrop.engine.drop import DropRunner
 from voicedrop.engine.ringing import CALL_VARIABLE
 from voicedrop.engine.services import AGENT_APP, DROP_APP, quietly
+from voicedrop.errors import AriError
 from voicedrop.model import Message, prefix
 from voicedrop.store import journal
 from voicedrop.store.receipt import Particulars
@@ -30,25 +31,56 @@ log = structlog.get_logger(__name__)
 
 
 async def recover(engine: Engine) -> None:
-    """Adopt drops and calls of the last run, and end what is left of it."""
+    """Adopt drops and calls of the last run, and end what is left of it.
+
+    Everything is read first and cleared away next: what is adopted then makes new objects, which are nobody's
+    left-overs. A run of this that failed half-way is repeated; what was adopted already stays as it is.
+    """
     services, ari = engine.services, engine.services.ari
     mine = prefix(services.settings.node)
     channels = {str(c["id"]): c for c in await ari.channels()}
-    kept: set[str] = set()
-    for entry in journal.unfinished(services.settings.state_dir):
-        channel = str(entry["channel"])
-        kept.add(channel)
-        await _adopt_drop(engine, entry, channels.get(channel))
-    for bridge in await ari.bridges():
+    bridges = [bridge for bridge in await ari.bridges() if str(bridge["id"]).startswith(mine)]
+    drops = [e for e in journal.unfinished(services.settings.state_dir) if e["drop"] not in engine.drops]
+    legs = {str(entry["channel"]) for entry in drops} | {d.what.channel for d in engine.drops.values()}
+    calls = {}
+    for bridge in bridges:
         call_id, _, role = str(bridge["id"]).removeprefix(mine).partition(".")
-        if str(bridge["id"]).startswith(mine) and role == "bridge":
-            kept |= await _adopt_call(engine, call_id, bridge, channels, kept)
+        if role == "bridge" and call_id not in engine.calls and f"{mine}{call_id}.callee" not in legs:
+            calls[call_id] = bridge
+    kept = legs | {f"{mine}{call_id}.{role}" for call_id in (*calls, *engine.calls) for role in ("callee", "bridge")}
+    busy = tuple(f"{mine}{call_id}." for call_id in (*engine.drops, *engine.calls))
     for channel in channels:
-        if channel.startswith(mine) and channel not in kept:
+        if channel.startswith(mine) and channel not in kept and not channel.startswith(busy):
             await quietly(ari.hang_up(channel))
-    for bridge in await ari.bridges():
-        if str(bridge["id"]).startswith(mine) and str(bridge["id"]) not in kept:
+    for bridge in bridges:
+        members = [str(member) for member in bridge.get("channels", [])]
+        if str(bridge["id"]) not in kept and not str(bridge["id"]).startswith(busy):
+            for member in members:
+                if not member.startswith(mine):  # an agent whose code was taken: he was to be freed
+                    await quietly(ari.hang_up(member))
             await quietly(ari.destroy_bridge(str(bridge["id"])))
+    for entry in drops:
+        await _adopt_drop(engine, entry, channels.get(str(entry["channel"])))
+    taken = set(kept)
+    for call_id, bridge in calls.items():
+        taken |= await _adopt_call(engine, call_id, bridge, channels)
+    await _let_go(engine, channels, taken)
+
+
+async def _let_go(engine: Engine, channels: dict[str, dict[str, Any]], taken: set[str]) -> None:
+    """Channels that entered our applications and got no further: the dialplan has them again."""
+    ari = engine.services.ari
+    for channel_id, channel in channels.items():
+        place = channel.get("dialplan", {})
+        if channel_id in taken or channel_id.startswith("vd.") or place.get("app_name") != "Stasis":
+            continue
+        app, *args = str(place.get("app_data", "")).split(",")
+        if app == DROP_APP:
+            engine.let_go.add(channel_id)
+            await quietly(ari.continue_dialplan(channel_id, context="voicedrop-finish", extension="s", priority=1))
+        elif app == AGENT_APP and args[:1] == ["dial"]:
+            engine.let_go.add(channel_id)
+            await quietly(ari.continue_dialplan(channel_id, label="plain"))
 
 
 async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, Any] | None) -> None:
@@ -98,27 +130,22 @@ async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, 
 
 
 async def _adopt_call(
-    engine: Engine,
-    call_id: str,
-    bridge: dict[str, Any],
-    channels: dict[str, dict[str, Any]],
-    kept: set[str],
+    engine: Engine, call_id: str, bridge: dict[str, Any], channels: dict[str, dict[str, Any]]
 ) -> set[str]:
-    """An agent's call whose two legs are still joined; what of it to keep."""
+    """An agent's call whose two legs are still joined; the channels that belong to it now."""
     services, ari = engine.services, engine.services.ari
     callee_id = f"{prefix(services.settings.node)}{call_id}.callee"
     members = [str(member) for member in bridge.get("channels", [])]
     agents = [member for member in members if member != callee_id and member in channels]
-    if callee_id in kept:
-        # The code was pressed: the leg is a drop's; the agent was to be freed.
-        for agent in agents:
-            await quietly(ari.hang_up(agent))
-        return set()
     if callee_id not in members or callee_id not in channels or not agents:
-        for agent in agents:
-            await quietly(ari.hang_up(agent))
-        return set()
-    whose = json.loads(await ari.get_variable(callee_id, CALL_VARIABLE) or "{}")
+        for leg in (callee_id, *agents):
+            await quietly(ari.hang_up(leg))
+        await quietly(ari.destroy_bridge(str(bridge["id"])))
+        return set(agents)
+    try:
+        whose = json.loads(await ari.get_variable(callee_id, CALL_VARIABLE) or "{}")
+    except AriError:
+        whose = {}
     call = BridgedCall(
         services,
         agent_channel=agents[0],
@@ -135,7 +162,7 @@ async def _adopt_call(
         await quietly(ari.subscribe(AGENT_APP, f"channel:{channel}"))
     await quietly(ari.subscribe(AGENT_APP, f"bridge:{bridge['id']}"))
     engine.spawn_call(call)
-    return {callee_id, str(bridge["id"])}
+    return {callee_id, *agents}
 
 
 def _lost_message(entry: dict[str, Any]) -> Message:

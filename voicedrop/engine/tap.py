@@ -6,6 +6,7 @@ It stays on the leg through a move to another application, and hears while we pl
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable
 
@@ -28,11 +29,12 @@ CLIENT = "voicedrop-tap"  # the section of websocket_client.conf
 class Tap:
     """Listens to one leg. `on_heard` and `on_lost` may be set anew when the leg changes its owner."""
 
-    def __init__(self, services: Services, ids: Ids, leg: str, *, attempt: int) -> None:
+    def __init__(self, services: Services, ids: Ids, leg: str) -> None:
         self._services = services
         self._leg = leg
-        # Ids of its own for each attempt: the end of an earlier tap's channels must not be taken for this one's.
-        self._snoop, self._media, self._bridge = (ids(f"{role}{attempt}") for role in ("snoop", "media", "tap"))
+        # Ids of its own each time: the end of an earlier tap's channels must not be taken for this one's.
+        tag = secrets.token_hex(3)
+        self._snoop, self._media, self._bridge = (ids(f"{role}-{tag}") for role in ("snoop", "media", "tap"))
         self._detector = Detector()
         self._expected: Expected | None = None
         self._started: dict[str, asyncio.Event] = {self._snoop: asyncio.Event(), self._media: asyncio.Event()}

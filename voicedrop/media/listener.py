@@ -73,6 +73,11 @@ class TapListener:
     def live(self) -> int:
         return len(self._live)
 
+    @property
+    def taken(self) -> int:
+        """Those that are there and those that are to come."""
+        return len(self._live) + len(self._expected)
+
     def expect(self, on_audio: OnAudio, on_lost: OnLost) -> Expected:
         """A connection to come. Hand its token to Asterisk; end it with `forget`."""
         expected = Expected(secrets.token_urlsafe(18), on_audio, on_lost)

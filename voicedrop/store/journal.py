@@ -67,6 +67,9 @@ class Journal:
         try:
             await asyncio.wait_for(loop.run_in_executor(self._writer, self._write, entry), APPEND_TIMEOUT_S)
         except TimeoutError as error:
+            if entry.get("kind") == "accepted":
+                # It may reach the disk yet. The drop is refused now, and no later run may take it up.
+                self._writer.submit(self._write, {"kind": "withdrawn", "drop": entry["drop"]})
             raise JournalError(f"the disk under {self._folder} does not answer") from error
         except OSError as error:
             raise JournalError(f"cannot write {self._folder}: {error.strerror}") from error
@@ -141,6 +144,6 @@ def unfinished(state_dir: Path) -> list[Entry]:
                     playing["started"] = entry["at"]
             case "stopped" if entry["drop"] in open_drops:
                 open_drops[entry["drop"]]["playing"] = None
-            case "ended":
+            case "ended" | "withdrawn":
                 open_drops.pop(entry["drop"], None)
     return list(open_drops.values())

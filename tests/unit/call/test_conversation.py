@@ -295,7 +295,8 @@ def test_when_the_callee_ends_the_agent_is_told_the_cause(reach: Callable[[], Ca
 
 @pytest.mark.parametrize("reach", [ringing, early, talking])
 def test_a_transferred_callee_is_let_go_untouched(reach: Callable[[], Call]) -> None:
-    assert reach().give(ev.CalleeTaken(), 3.0) == [do.Finish(None, "the callee was transferred")]
+    got = reach().give(ev.CalleeTaken(), 3.0)
+    assert got == [do.FreeAgent(), do.Finish(None, "the callee was taken out of the call")]
 
 
 @pytest.mark.parametrize("reach", [ringing, early, talking])
