@@ -168,7 +168,7 @@ class Drop:
             case S.TAIL, ev.Tick() if self._overdue(now):
                 return self._hang_up(*self._next, event, now)
             case S.HANGING_UP, ev.Tick() if self._overdue(now):
-                self.facts.hung_up_by = HungUpBy.ENGINE
+                self.facts.hung_up_by = HungUpBy.ENGINE if self._blind_since is None else HungUpBy.UNKNOWN
                 return self._end(*self._next, event, now)
         return []
 
