@@ -22,6 +22,7 @@ from voicedrop.call import events as ev
 from voicedrop.call.commands import Command
 from voicedrop.call.drop import Drop, S
 from voicedrop.call.hearing import Hearing
+from voicedrop.engine.echo import MessageEcho
 from voicedrop.engine.loop import CallLoop
 from voicedrop.engine.services import DROP_APP, Services
 from voicedrop.engine.tap import Tap
@@ -54,6 +55,7 @@ class DropRunner(CallLoop):
         self._services = services
         self._ids = Ids(services.settings.node, what.drop)
         self._tap = tap
+        self._echo = MessageEcho(message.file)
         self._opening: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
         self._playbacks: list[str] = []
@@ -67,6 +69,7 @@ class DropRunner(CallLoop):
             playback_id=self._new_playback,
             accepted_at=accepted_at,
             answered_at=answered_at,
+            echo=self._echo,
         )
         super().__init__(self.machine, services.now)
 
@@ -99,16 +102,17 @@ class DropRunner(CallLoop):
         """Events of the leg, and what its tap hears, come here from now on."""
         self._services.router.attach(self.what.channel, self.on_event)
         if self._tap is not None:
-            self._tap.on_heard = self._heard
-            self._tap.on_lost = self._tap_lost
+            self._hear_by(self._tap)
 
     async def run(self) -> None:
         """Until the leg has ended and the receipt is written; nothing is left behind."""
         self._services.metrics.active_drops.inc()
+        reading = asyncio.create_task(self._echo.read(), name=f"read {self.what.drop}")
         try:
             await self.loop()
         finally:
             self._services.metrics.active_drops.dec()
+            reading.cancel()
             if self._noting is not None:
                 await asyncio.wait({self._noting})
             if self._opening is not None:
@@ -220,7 +224,7 @@ class DropRunner(CallLoop):
         reason = ""
         for attempt in TAP_ATTEMPTS:
             tap = Tap(self._services, self._ids, self.what.channel, attempt=attempt)
-            tap.on_heard, tap.on_lost = self._heard, self._tap_lost
+            self._hear_by(tap)
             try:
                 await tap.open()
             except TapError as error:
@@ -232,6 +236,9 @@ class DropRunner(CallLoop):
         self._tap_lost(reason)
 
     # -- what happens -------------------------------------------------------------------------------
+
+    def _hear_by(self, tap: Tap) -> None:
+        tap.on_samples, tap.on_heard, tap.on_lost = self._echo.feed, self._heard, self._tap_lost
 
     def _heard(self, detection: Detection, now: float) -> None:
         self.post(ev.Heard(detection), now)
@@ -250,6 +257,7 @@ class DropRunner(CallLoop):
                 self.post(ev.Broken("the leg could not move to the drop app"))
             case PlaybackState(about=(playback, *_), state="playing"):
                 self.what.asterisk_times["message_start"] = event.stamp
+                self._echo.begin()
                 entry = {"kind": "started", "playback": playback}
                 self._noting = asyncio.create_task(self._journal(entry), name=f"journal {self.what.drop}")
                 self.post(ev.PlaybackStarted(playback))
