@@ -137,11 +137,18 @@ class CuePolicy:
         assert self._playing_since is not None
         if now - self._playing_since > self._settings.take_back_s:
             return None
+        beep = self._hearing.last_beep
         match detection:
+            # The ear may follow one beep twice: what began before the last one ended is still that one...
+            case BeepStarted() if beep and now - (detection.at_ms - detection.start_ms) / 1000 <= beep.ended_at:
+                return None
+            # ...and a beep that was over before our first sample is not in the message's way.
+            case BeepEnded() if beep and beep.ended_at <= self._playing_since:
+                return None
             case BeepStarted() | BeepEnded():
                 return self._take_back("beep", now, by_whole_beep=isinstance(detection, BeepEnded))
             # Speech that runs into its own end behind the beep began before it; it takes nothing back.
-            case SpeechStarted() if self._hearing.last_beep is None or self._hearing.spoken_since_beep:
+            case SpeechStarted() if beep is None or self._hearing.spoken_since_beep:
                 return self._take_back("speech", now) if self._echo is None else self._check(now)
         return None
 
