@@ -217,6 +217,7 @@ def test_a_broken_file_is_named_and_the_others_are_done_in_their_order(call: Pat
     code, output, errors = run(call, broken, missing, other, "--json")
     assert code == 1
     assert [line.partition(": ")[2].partition(": ")[0] for line in errors.splitlines()] == [str(broken), str(missing)]
+    assert "No such file or directory" in errors
     names = [row["file"] for row in rows_in(output)]
     assert sorted(set(names), key=names.index) == [str(call), str(other)]
     assert names == sorted(names, key=[str(call), str(other)].index)

@@ -48,12 +48,13 @@ def blocks(path: Path, channel: int) -> Iterator[Samples]:
         SoundError: see `frames`.
     """
     try:
+        path.open("rb").close()  # the system says why not in better words than libsndfile
         with soundfile.SoundFile(path) as file:
             if not 1 <= channel <= file.channels:
                 has = "1 channel" if file.channels == 1 else f"{file.channels} channels"
                 raise SoundError(f"{path}: there is no channel {channel}, it has {has}")
             yield from _resampled(file, channel - 1)
-    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+    except (soundfile.SoundFileError, OSError) as error:
         raise SoundError(f"{path}: cannot be read as a sound file ({_plain(error)})") from error
 
 
