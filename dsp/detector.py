@@ -21,7 +21,7 @@ class Detector:
     samples (10 ms) wait for their hop to be complete.
     """
 
-    VERSION: ClassVar[str] = "1"
+    VERSION: ClassVar[str] = "2"
     """Goes into receipts: the same version and settings say the same of the same audio."""
 
     def __init__(self, settings: DetectorSettings | None = None) -> None:
@@ -40,7 +40,7 @@ class Detector:
         """Take samples, int16 of shape (n,), and say what has been heard, in order."""
         found: list[Detection] = []
         for hop in self._spectrum.feed(samples):
-            found += self._beeps.feed(hop)
+            found += self._beeps.feed(hop, floor_dbfs=self._speech.floor_dbfs, spoke_ms=self._speech.spoke_ms)
             for detection in self._speech.feed(hop, in_tone=self._beeps.hears_tone):
                 if isinstance(detection, SpeechStarted):
                     self._memory.forget()

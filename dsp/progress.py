@@ -15,6 +15,11 @@ KNOWN_PAIRS_HZ: Final = (
     (350.0, 450.0),  # dial tone, UK
     (400.0, 450.0),  # ringback, UK
 )
+_CADENCES: Final = (
+    (425.0, (240.0, 480.0, 500.0, 1000.0)),  # reorder, busy, ringback of most of Europe
+    (400.0, (225.0, 375.0, 400.0)),  # reorder, busy of the UK
+)
+"""Single tones, and how many ms a burst of them lasts."""
 _SIT_HZ: Final = ((913.8, 950.0, 985.2), (1370.6, 1400.0, 1428.5), (1776.7, 1800.0))
 """Special information tones: one of each, one straight after another (ITU E.180 and the US variants)."""
 _SIT_TOLERANCE: Final = 0.011
@@ -35,22 +40,43 @@ class ProgressMemory:
     def __init__(self, settings: ProgressSettings) -> None:
         self._settings = settings
         self._bursts: deque[Burst] = deque(maxlen=4)
+        self._heard_speech = False
+        self._fax = False
 
     def remember(self, burst: Burst) -> None:
         """A steady tone, beep or not, is over."""
         self._bursts.append(burst)
+        if not self._heard_speech and self._within(burst.frequencies_hz, (self._settings.fax_answer_hz,)):
+            self._fax = True
 
     def forget(self) -> None:
         """Somebody spoke: the next tone begins a new story."""
+        self._heard_speech = True
         self._bursts.clear()
 
     def is_progress(self, frequencies_hz: tuple[float, ...], start_ms: float) -> bool:
         """Is the tone that began at ``start_ms`` one of the network's?"""
         return (
-            self._is_known_pair(frequencies_hz)
+            self._fax
+            or self._is_known_pair(frequencies_hz)
+            or (not self._heard_speech and self._within(frequencies_hz, self._settings.before_speech_hz))
             or self._continues_sit(frequencies_hz, start_ms)
             or self._keeps_rhythm(frequencies_hz, start_ms)
         )
+
+    def is_cadence(self, burst: Burst) -> bool:
+        """Has a tone that is over just the frequency and length of a busy or ringback tone's burst?"""
+        settings = self._settings
+        length = burst.end_ms - burst.start_ms
+        return len(burst.frequencies_hz) == 1 and any(
+            abs(burst.frequencies_hz[0] - hz) <= settings.cadence_hz * hz
+            and any(abs(length - ms) <= settings.cadence_share * ms + settings.cadence_ms for ms in lengths)
+            for hz, lengths in _CADENCES
+        )
+
+    @staticmethod
+    def _within(frequencies_hz: tuple[float, ...], bands: tuple[tuple[float, float], ...]) -> bool:
+        return all(any(low <= hz <= high for low, high in bands) for hz in frequencies_hz)
 
     def _is_known_pair(self, frequencies_hz: tuple[float, ...]) -> bool:
         return len(frequencies_hz) == 2 and any(

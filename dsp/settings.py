@@ -1,15 +1,16 @@
 """Every constant of the detector that can be tuned, with its unit.
 
 The figures come from 25 minutes of Asterisk's English prompts and 20 minutes of espeak-ng in 15 voices (what
-must not be a beep), and from synthetic beeps through u-law, A-law, GSM and 5 % packet loss (what must).
+must not be a beep), and from synthetic beeps through u-law, A-law, GSM and 5 % packet loss (what must). Pauses,
+holds, crowd, votes and what is said of call progress before speech come from the tuning half of the bench's corpus.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Steadiness:
-    """One way to pass as machine-made: all of these at once."""
+class Steadiness(NamedTuple):
+    """One way to pass as machine-made while a tone goes on: all of these at once."""
 
     hops: tuple[int, int]
     """Applies to tones heard in so many windows, 10 ms apart: from, to (not included)."""
@@ -23,54 +24,23 @@ class Steadiness:
     """Largest deviation from a straight line through the levels, the worst quarter left out."""
     purity: float
     """Least share of the power in the tone and its partner, a second tone or a harmonic (median)."""
-    quiet_db: float
-    """How far all that follows the tone must be below it. A vowel runs into the next sound."""
-    early: bool
-    """Good enough to say `BeepStarted` before what follows is known."""
-
-
-def _rule(
-    hops: tuple[int, int],
-    hz: tuple[float, float],
-    jitter_hz: float,
-    slope_hz_per_s: float,
-    wobble_db: float,
-    purity: float,
-    quiet_db: float,
-    *,
-    early: bool = False,
-) -> Steadiness:
-    return Steadiness(
-        hops=hops,
-        hz=hz,
-        jitter_hz=jitter_hz,
-        slope_hz_per_s=slope_hz_per_s,
-        wobble_db=wobble_db,
-        purity=purity,
-        quiet_db=quiet_db,
-        early=early,
-    )
 
 
 _LOW = (340.0, 600.0)
 """Where a voice can be almost a pure tone (close vowels, nasals): the false triggers of the prompts lay here."""
 _HIGH = (600.0, 3050.0)
 
-# Each length has a calm rule, as G.711 leaves a tone, even a chirp, and a rough but pure one, as GSM does.
+# Calm ones, as G.711 leaves a tone, even a chirp; and for long tones rough but pure ones, as GSM does.
 STEADY_ENOUGH = (
-    #     hops       hz   jitter Hz  Hz/s  wobble dB  purity  quiet dB
-    _rule((5, 8), _LOW, 0.4, 60.0, 0.25, 0.97, 14.0),
-    _rule((8, 12), _LOW, 0.4, 60.0, 0.20, 0.95, 10.0, early=True),
-    _rule((12, 20), _LOW, 0.5, 100.0, 0.30, 0.93, 10.0, early=True),
-    _rule((20, 1000), _LOW, 0.8, 330.0, 0.50, 0.80, 6.0, early=True),
-    _rule((30, 1000), _LOW, 4.0, 30.0, 2.50, 0.88, 8.0, early=True),
-    _rule((5, 8), _HIGH, 3.5, 330.0, 1.50, 0.90, 12.0),
-    _rule((8, 12), _HIGH, 0.8, 330.0, 0.40, 0.85, 8.0, early=True),
-    _rule((8, 12), _HIGH, 3.5, 150.0, 1.50, 0.93, 12.0),
-    _rule((12, 20), _HIGH, 1.0, 330.0, 0.50, 0.80, 8.0, early=True),
-    _rule((12, 20), _HIGH, 4.0, 100.0, 2.00, 0.90, 10.0),
-    _rule((20, 1000), _HIGH, 1.5, 400.0, 1.00, 0.70, 6.0, early=True),
-    _rule((20, 1000), _HIGH, 6.0, 60.0, 3.50, 0.75, 7.0, early=True),
+    #           hops       hz   jitter Hz  Hz/s  wobble dB  purity
+    Steadiness((8, 12), _LOW, 0.4, 60.0, 0.20, 0.95),
+    Steadiness((12, 20), _LOW, 0.5, 100.0, 0.30, 0.93),
+    Steadiness((20, 1000), _LOW, 0.8, 330.0, 0.50, 0.80),
+    Steadiness((30, 1000), _LOW, 4.0, 30.0, 2.50, 0.88),
+    Steadiness((8, 12), _HIGH, 0.8, 330.0, 0.40, 0.85),
+    Steadiness((12, 20), _HIGH, 1.0, 330.0, 0.50, 0.80),
+    Steadiness((20, 1000), _HIGH, 1.5, 400.0, 1.00, 0.70),
+    Steadiness((20, 1000), _HIGH, 6.0, 60.0, 3.50, 0.75),
 )
 
 
@@ -94,6 +64,10 @@ class ToneSettings:
     """A peak so far below the tone of just now is not the tone any more."""
     bridge_ms: float = 70.0
     """A tone may be missing so long: a gap of 40 ms as seen through a 32 ms window."""
+    pause_ms: float = 180.0
+    """Or so long, if there is silence: the pause of a double beep..."""
+    pause_drop_db: float = 10.0
+    """...so far below it."""
     partner_jitter_hz: float = 6.0
     """A partner's jitter: it stays where it is, or glides as straight as the tone."""
     partner_below_db: float = 16.0
@@ -104,13 +78,26 @@ class ToneSettings:
     """One tone leaves at most 0.019 of its lobe in the outer bins; a pair 40 to 60 Hz apart, more..."""
     lobe_hops: int = 12
     """...which is looked at from this length on: windows half filled by a tone are wide too."""
+    close_pair_hz: tuple[float, float] = (385.0, 495.0)
+    """Such a pair between these is ringback (440 + 480 Hz, 400 + 450 Hz); beeps have them elsewhere, and seldom."""
+    early_hops: int = 8
+    """No tone is said to have started before so many windows; a shorter one is judged when it is over."""
     steadiness: tuple[Steadiness, ...] = STEADY_ENOUGH
-    """A tone is steady if any of these fits."""
-    shortest_ms: float = 45.0
+    """A tone is said to have started if any of these fits."""
+    shortest_ms: float = 32.0
+    least_vote: float = -0.1
+    """What the forest must say of a tone that is over (see `forest`)."""
+    fewest_hops: int = 5
+    """Fewer windows say too little."""
+    crowd_ms: float = 2500.0
+    crowd_hops: int = 8
+    """Tones of at least so many hops that ended so shortly before another are its crowd: a tune, a song, a talk."""
     longest_ms: float = 1750.0
     """Longer tones are dial tones, fax answers and the like."""
-    holds_ms: tuple[tuple[float, float], ...] = ((250.0, 60.0), (120.0, 100.0), (0.0, 160.0))
-    """(tones at least so long, must be gone for so long): longest first."""
+    holds_ms: tuple[tuple[float, float], ...] = ((300.0, 55.0), (200.0, 170.0), (140.0, 90.0), (0.0, 170.0))
+    """(tones at least so long, must be gone for so long): longest first. Up to 300 ms a second burst may follow, 40 to
+    150 ms later; from 140 to 200 ms, where single beeps are common (Asterisk's, 871 Hz 160 ms), being quick is worth
+    more than the double beeps of that length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +112,20 @@ class ProgressSettings:
     """Longest time from the end of one burst to the next in any cadence."""
     supervisory_hz: tuple[float, float] = (395.0, 455.0)
     """Single tones of busy and ringback outside North America: a repeat is call progress at once."""
+    before_speech_hz: tuple[tuple[float, float], ...] = (
+        (392.0, 495.0),
+        (608.0, 632.0),
+        (1060.0, 1140.0),
+        (2075.0, 2125.0),
+    )
+    """Tones of busy, ringback and faxes, singly or in pairs: before anybody has spoken they are call progress."""
+    fax_answer_hz: tuple[float, float] = (2075.0, 2125.0)
+    """Heard before any speech: a fax or modem answers, and nothing that it sends later is a beep."""
+    cadence_hz: float = 0.008
+    """Relative difference up to which a tone that is over has the frequency of a known cadence..."""
+    cadence_share: float = 0.035
+    cadence_ms: float = 12.0
+    """...and its length: the network's clock is so much off, and so much is our measure."""
     longest_beep_ms: float = 1750.0
     """A tone that lasted longer is none, nor is its repeat."""
     rhythm: float = 0.12

@@ -24,6 +24,8 @@ _LOBE: Final = 2
 """A Hann window spreads a steady tone over its bin and two more on either side."""
 SILENCE_DBFS: Final = -100.0
 _SILENCE_POWER: Final = 1e-10
+_FAINT_POWER: Final = 10**-6.0
+"""Below -60 dBFS nobody asks for peaks: neither beeps nor speech are so faint."""
 
 
 class Peak(NamedTuple):
@@ -31,6 +33,9 @@ class Peak(NamedTuple):
 
     hz: float
     dbfs: float
+
+
+_NO_PEAK: Final = Peak(0.0, SILENCE_DBFS)
 
 
 class Hop(NamedTuple):
@@ -102,33 +107,34 @@ class Spectrum:
     def _measure(self) -> Hop:
         parts = self._bank @ self._window
         parts *= parts
-        power: list[float] = (parts[: self._bins] + parts[self._bins :]).tolist()
-        total = sum(power)
-        if total < _SILENCE_POWER:
-            nothing = Peak(0.0, SILENCE_DBFS)
-            return Hop(self.now_ms, SILENCE_DBFS, nothing, 0.0, nothing, 0.0)
-        span = power[_LOBE:-_LOBE]
-        first = _LOBE + span.index(max(span))
-        first_hz = self._interpolate(power, first)
-        first_power = sum(power[first - _LOBE : first + _LOBE + 1])
+        power = parts[: self._bins] + parts[self._bins :]
+        bins: list[float] = power.tolist()
+        total = sum(bins)
+        if total < _FAINT_POWER:
+            return Hop(self.now_ms, decibels(total), _NO_PEAK, 0.0, _NO_PEAK, 0.0)
+        inner = power[_LOBE:-_LOBE]
+        first = _LOBE + int(inner.argmax())
+        lobe = bins[first - _LOBE : first + _LOBE + 1]
+        first_hz = self._interpolate(bins, first)
+        first_power = sum(lobe)
+        width = (lobe[0] + lobe[-1]) / first_power
         # Take the first peak's lobe away and look again; then the second's, for the harmonics.
-        rest = power.copy()
-        rest[first - _LOBE : first + _LOBE + 1] = _NO_LOBE
-        span = rest[_LOBE:-_LOBE]
-        second = _LOBE + span.index(max(span))
-        second_hz = self._interpolate(power, second)
-        second_power = sum(rest[second - _LOBE : second + _LOBE + 1])
-        rest[second - _LOBE : second + _LOBE + 1] = _NO_LOBE
+        power[first - _LOBE : first + _LOBE + 1] = 0.0
+        second = _LOBE + int(inner.argmax())
+        second_hz = self._interpolate(bins, second)
+        bins[first - _LOBE : first + _LOBE + 1] = _NO_LOBE
+        second_power = sum(bins[second - _LOBE : second + _LOBE + 1])
+        bins[second - _LOBE : second + _LOBE + 1] = _NO_LOBE
         tones = first_power + second_power
         for times in (2, 3):
             k = round(first_hz * times / BIN_HZ) - _FIRST_BIN
             if k + _LOBE < self._bins:
-                tones += sum(rest[k - 1 : k + 2])
+                tones += sum(bins[k - 1 : k + 2])
         return Hop(
             self.now_ms,
             decibels(total),
             Peak(first_hz, decibels(first_power)),
-            (power[first - _LOBE] + power[first + _LOBE]) / first_power,
+            width,
             Peak(second_hz, decibels(second_power)),
             min(1.0, tones / total),
         )

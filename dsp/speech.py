@@ -1,5 +1,6 @@
 """Speech: sound that stands out from the noise floor, moves, and is no tone."""
 
+import math
 from collections import deque
 
 from dsp.events import SpeechEnded, SpeechStarted
@@ -38,7 +39,17 @@ class SpeechFinder:
         self._recent: deque[float] = deque(maxlen=settings.window_hops)
         """Levels of the last hops that were speech; ``SILENCE_DBFS`` for those that were not."""
         self._speaking = False
-        self._last_speech_ms = 0.0
+        self._last_speech_ms = -math.inf
+
+    @property
+    def floor_dbfs(self) -> float:
+        """The noise floor."""
+        return self._floor.dbfs
+
+    @property
+    def spoke_ms(self) -> float:
+        """When speech was last heard; minus infinity if never."""
+        return self._last_speech_ms
 
     def feed(self, hop: Hop, *, in_tone: bool) -> list[SpeechStarted | SpeechEnded]:
         """Take the next hop; ``in_tone`` says that a beep or the like goes on."""

@@ -1,17 +1,22 @@
 """From hops to beeps: follows tones, tells when one is a beep, and when it is over."""
 
+from collections import deque
 from typing import Final
 
 from dsp.events import BeepDropped, BeepEnded, BeepStarted
+from dsp.evidence import Context
+from dsp.forest import vote
 from dsp.progress import Burst, ProgressMemory, follows_in_sit, sit_position
 from dsp.settings import ToneSettings
-from dsp.spectrum import Hop
+from dsp.spectrum import WINDOW_CENTRE_MS, Hop
 from dsp.track import Stage, Track
 
 BeepDetection = BeepStarted | BeepEnded | BeepDropped
 
 _MOST_TRACKS: Final = 4
 """A tone that is held, its successor, and two to spare: state stays bounded."""
+_BEFORE_HOPS: Final = 16
+_CROWD: Final = 8
 _TAIL_HOPS: Final = 30
 _SIT_HOLD_MS: Final = 120.0
 """Long enough to know the next of the three tones for what it is."""
@@ -22,34 +27,39 @@ class BeepFinder:
 
     Follows the strongest peak of the spectrum. A new track is opened only when no living one has its tone in
     the hop, so the two tones of a pair share a track. Delay: `BeepStarted` comes some 90 ms after the onset,
-    `BeepEnded` a hold time after the end, or both together for a short tone.
+    `BeepEnded` a hold time after the end, or both together for a short tone. The forest judges every tone that is over.
     """
 
     def __init__(self, settings: ToneSettings, memory: ProgressMemory) -> None:
         self._settings = settings
         self._memory = memory
         self._tracks: list[Track] = []
+        self._before: deque[float] = deque(maxlen=_BEFORE_HOPS)
+        self._ended_ms: deque[float] = deque(maxlen=_CROWD)
 
     @property
     def hears_tone(self) -> bool:
         """A steady tone goes on: what sounds now is not speech."""
         return any(track.stage is not Stage.CANDIDATE for track in self._tracks)
 
-    def feed(self, hop: Hop) -> list[BeepDetection]:
-        """Take the next hop."""
+    def feed(self, hop: Hop, *, floor_dbfs: float, spoke_ms: float) -> list[BeepDetection]:
+        """Take the next hop; say how loud the noise floor is, and when speech was last heard."""
         found: list[BeepDetection] = []
         # All look, not only the first: after a gap two tracks may both know the tone, and both go on.
-        taken = [track.follow(hop) for track in self._tracks]
+        taken = False
+        for track in self._tracks:
+            taken |= track.follow(hop)
         for track in tuple(self._tracks):
             detections, over = self._judge(track, hop.end_ms)
             found += detections
             if over:
                 self._tracks.remove(track)
-        if not any(taken):
-            self._open(hop)
+        if not taken:
+            self._open(hop, floor_dbfs, spoke_ms)
+        self._before.append(hop.dbfs)
         return found
 
-    def _open(self, hop: Hop) -> None:
+    def _open(self, hop: Hop, floor_dbfs: float, spoke_ms: float) -> None:
         settings = self._settings
         if (
             settings.lowest_hz <= hop.first.hz <= settings.highest_hz
@@ -57,7 +67,14 @@ class BeepFinder:
             and hop.tonality >= settings.open_tonality
             and len(self._tracks) < _MOST_TRACKS
         ):
-            self._tracks.append(Track(hop, settings))
+            began_ms = hop.end_ms - WINDOW_CENTRE_MS
+            context = Context(
+                before_dbfs=tuple(self._before),
+                floor_dbfs=floor_dbfs,
+                crowd=sum(began_ms - ended_ms < settings.crowd_ms for ended_ms in self._ended_ms),
+                since_speech_ms=began_ms - spoke_ms,
+            )
+            self._tracks.append(Track(hop, settings, context))
 
     def _judge(self, track: Track, now_ms: float) -> tuple[list[BeepDetection], bool]:
         """What is to be said about the track now, and whether it is over."""
@@ -67,7 +84,7 @@ class BeepFinder:
             return self._maybe_end(track, now_ms)
         if now_ms - track.first_ms > self._settings.longest_ms:
             return self._outgrow(track, now_ms), False
-        if track.stage is Stage.CANDIDATE and track.steady(over=False):
+        if track.stage is Stage.CANDIDATE and track.steady():
             return self._start(track, now_ms), False
         return [], False
 
@@ -103,13 +120,16 @@ class BeepFinder:
         if now_ms - end_ms < self._hold_ms(track, max(0.0, end_ms - start_ms)):
             return [], False
         found: list[BeepDetection] = []
+        convinced = track.stage is not Stage.TOO_LONG and self._convinces(track, end_ms)
+        if len(track) >= self._settings.crowd_hops:
+            self._ended_ms.append(end_ms)
         if track.stage is Stage.CANDIDATE:
-            if end_ms - start_ms < self._settings.shortest_ms or not track.steady(over=True):
+            if not convinced:
                 return [], True
             found += self._start(track, now_ms)
         burst = Burst(track.frequencies_hz(), track.start_ms, end_ms)
         if track.stage is Stage.BEEP:
-            if track.steady(over=True) and not self._sit_goes_on(track):
+            if convinced and not self._sit_goes_on(track) and not self._memory.is_cadence(burst):
                 found.append(
                     BeepEnded(
                         at_ms=now_ms,
@@ -125,9 +145,19 @@ class BeepFinder:
         self._memory.remember(burst)
         return found, True
 
+    def _convinces(self, track: Track, end_ms: float) -> bool:
+        """Now that it is over: was it a beep?"""
+        settings = self._settings
+        if len(track) < settings.fewest_hops or track.is_close_pair():
+            return False
+        track.trim()
+        if len(track) < settings.fewest_hops or end_ms - track.onset_ms() < settings.shortest_ms:
+            return False
+        return vote(track.evidence()) >= settings.least_vote
+
     def _hold_ms(self, track: Track, length_ms: float) -> float:
         hold = next(hold for least, hold in self._settings.holds_ms if length_ms >= least)
-        if sit_position(track.frequencies_hz()) in (0, 1):
+        if sit_position((track.median_hz(),)) in (0, 1):
             return max(hold, _SIT_HOLD_MS)
         return hold
 

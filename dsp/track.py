@@ -1,11 +1,12 @@
 """One tone followed from hop to hop, and whether it is steady enough for a machine's."""
 
-import math
+from dataclasses import replace
 from enum import Enum, auto
-from statistics import median
-from typing import Final, NamedTuple
+from typing import Final
 
-from dsp.settings import Steadiness, ToneSettings
+from dsp.evidence import Context, Evidence, Path, weigh
+from dsp.settings import ToneSettings
+from dsp.shape import Shape, fits, harmonic, median, neighbouring_harmonics, straighten
 from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
 
 _EDGE_DB: Final = 6.0
@@ -13,6 +14,19 @@ _EDGE_DB: Final = 6.0
 _EDGE_HOPS: Final = 2
 _EDGE_STEP_DB: Final = 0.7
 """A tone's first and last windows, no more than these, differ from the next by at least so much."""
+_RISING_HOPS: Final = 2
+"""The newest hops of a pause may be the second burst's beginning already."""
+_TRIM_HOPS: Final = 10
+_TRIM_SHARE: Final = 0.4
+_TRIM_HZ: Final = 6.0
+_TRIM_STRAYS: Final = 0.6
+"""Of a tone of so many hops at most a share is cut off: hops of which more than so many are so far from its line."""
+_BEFORE_HOPS: Final = 16
+_OFTEN_HOPS: Final = 14
+_SELDOM_HOPS: Final = 4
+"""A tone younger than the first is looked at in every hop, an older one only in each fourth."""
+_EARLY_RANGE_HZ: Final = 30.0
+"""Last four hops wider than this: no steady tone; no chirp and no codec does that."""
 _YOUNG_HOPS: Final = 4
 """Before so many hops a track that misses one was nothing."""
 
@@ -26,21 +40,12 @@ class Stage(Enum):
     TOO_LONG = auto()
 
 
-class Shape(NamedTuple):
-    """How a track behaves: see `Steadiness` for the words."""
-
-    hops: int
-    jitter_hz: float
-    slope_hz_per_s: float
-    purity: float
-    wobble_db: float
-
-
 class Track:
     """The hops of one tone. Holds at most as many as the longest beep has, then is cut short."""
 
-    def __init__(self, hop: Hop, settings: ToneSettings) -> None:
+    def __init__(self, hop: Hop, settings: ToneSettings, context: Context | None = None) -> None:
         self._settings = settings
+        self._context = context or Context()
         self.stage = Stage.CANDIDATE
         self.start_ms = 0.0  # fixed when BeepStarted is said
         self.first_ms = hop.end_ms - WINDOW_CENTRE_MS
@@ -50,6 +55,8 @@ class Track:
         self._total_dbfs: list[float] = []
         self._others: list[Peak] = []
         self._widths: list[float] = []
+        self._partner: float | None = None
+        self._partner_at = (0, 0.0)  # how much was known of the tone when its partner was looked for
         self._after: list[tuple[float, float]] = []  # (centre, level) of the hops since it was last heard
         self._add(hop, hop.first, hop.second)
 
@@ -83,7 +90,9 @@ class Track:
         """The hop's peak that is this tone, and the other one."""
         settings = self._settings
         missed = (hop.end_ms - WINDOW_CENTRE_MS - self._at_ms[-1]) / HOP_MS - 1
-        if missed * HOP_MS > settings.bridge_ms or hop.tonality < settings.keep_tonality:
+        if hop.tonality < settings.keep_tonality:
+            return None
+        if missed * HOP_MS > settings.bridge_ms and not self._pauses():
             return None
         step = settings.step_hz + settings.step_hz_per_hop * missed
         least = max(settings.weakest_dbfs, max(self._dbfs[-3:]) - settings.step_down_db)
@@ -91,6 +100,14 @@ class Track:
             if abs(peak.hz - self._hz[-1]) <= step and peak.dbfs >= least:
                 return peak, other
         return None
+
+    def _pauses(self) -> bool:
+        """Silent since the tone: should it come back, it is the second burst of the same beep."""
+        settings = self._settings
+        if not self.active or self._after[-1][0] - self._at_ms[-1] > settings.pause_ms:
+            return False
+        silence = self._since_dbfs()[:-_RISING_HOPS]
+        return self.level_dbfs() - max(silence, default=SILENCE_DBFS) >= settings.pause_drop_db
 
     def stillborn(self, now_ms: float) -> bool:
         """Too short to be anything, and already missed."""
@@ -141,19 +158,24 @@ class Track:
     def frequencies_hz(self) -> tuple[float, ...]:
         """The tone and, if it is one of two steady ones, its partner; ascending."""
         own, other = median(self._hz), self._partner_hz()
-        if other is None or _harmonic(own, other):
+        if other is None or harmonic(own, other):
             return (own,)
         return (min(own, other), max(own, other))
 
     def _partner_hz(self) -> float | None:
         """The other peak, if it stays where it is and is not far below the tone."""
+        if self._partner_at != (len(self), self._at_ms[-1]):
+            self._partner_at, self._partner = (len(self), self._at_ms[-1]), self._find_partner_hz()
+        return self._partner
+
+    def _find_partner_hz(self) -> float | None:
         settings = self._settings
         other = median(peak.hz for peak in self._others)
         if not settings.lowest_hz <= other <= settings.highest_hz:
             return None
         if self.level_dbfs() - median(peak.dbfs for peak in self._others) > settings.partner_below_db:
             return None
-        _, jitter = _straighten([at / 1000 for at in self._at_ms], [peak.hz for peak in self._others])
+        _, jitter = straighten([at / 1000 for at in self._at_ms], [peak.hz for peak in self._others])
         return other if jitter <= settings.partner_jitter_hz else None
 
     def _purity(self) -> float:
@@ -169,11 +191,11 @@ class Track:
         first, last = self._filled()
         kept = range(first, last + 1)
         at = [self._at_ms[k] / 1000 for k in kept]
-        slope, jitter = _straighten(at, [self._hz[k] for k in kept])
+        slope, jitter = straighten(at, [self._hz[k] for k in kept])
         pair = self.frequencies_hz()
-        if len(pair) == 2 and _neighbouring_harmonics(*pair):
+        if len(pair) == 2 and neighbouring_harmonics(*pair):
             jitter *= self._settings.voice_pair_factor
-        _, wobble = _straighten(at, [self._dbfs[k] for k in kept])
+        _, wobble = straighten(at, [self._dbfs[k] for k in kept])
         return Shape(len(self), jitter, slope, self._purity(), wobble)
 
     def _filled(self) -> tuple[int, int]:
@@ -189,75 +211,83 @@ class Track:
             last -= 1
         return first, last
 
-    def steady(self, *, over: bool) -> bool:
-        """Machine-made, as far as its length can tell; when it is ``over``, what followed counts too."""
+    def steady(self) -> bool:
+        """Machine-made, as far as can be told while it goes on."""
+        n = len(self)
+        if n < self._settings.early_hops or (n > _OFTEN_HOPS and n % _SELDOM_HOPS):
+            return False
+        newest = self._hz[-4:]
+        if max(newest) - min(newest) > _EARLY_RANGE_HZ:
+            return False
         hz = self.median_hz()
         rules = [
             rule
             for rule in self._settings.steadiness
-            if rule.hops[0] <= len(self) < rule.hops[1] and rule.hz[0] <= hz < rule.hz[1] and (over or rule.early)
+            if rule.hops[0] <= n < rule.hops[1] and rule.hz[0] <= hz < rule.hz[1]
         ]
-        if not rules or self._is_close_pair():
+        if not rules or self.is_close_pair():
             return False
         shape = self.shape()
-        drop_db = self.level_dbfs() - self._loudest_after_dbfs() if over else math.inf
-        return any(_fits(shape, rule) and drop_db >= rule.quiet_db for rule in rules)
+        return any(fits(shape, rule) for rule in rules)
 
-    def _is_close_pair(self) -> bool:
+    def trim(self) -> None:
+        """Let go of a beginning that is not the tone: the last word's hops before a beep that touches it."""
+        n = len(self)
+        if n < _TRIM_HOPS:
+            return
+        rest = range(int(n * _TRIM_SHARE), n)
+        at = [self._at_ms[k] / 1000 for k in rest]
+        hz = [self._hz[k] for k in rest]
+        slope, jitter = straighten(at, hz)
+        middle_at, middle_hz = median(at), median(hz)
+        most = max(_TRIM_HZ, 2 * jitter)
+        cut = strays = 0
+        for k in range(rest.start):
+            strays += abs(self._hz[k] - middle_hz - slope * (self._at_ms[k] / 1000 - middle_at)) > most
+            if strays > _TRIM_STRAYS * (k + 1):
+                cut = k + 1
+        # The first windows, half filled, bend; that is no reason.
+        if cut <= _EDGE_HOPS:
+            return
+        self._context = replace(
+            self._context, before_dbfs=(*self._context.before_dbfs, *self._total_dbfs[:cut])[-_BEFORE_HOPS:]
+        )
+        for kept in (self._at_ms, self._hz, self._dbfs, self._total_dbfs, self._others, self._widths):
+            del kept[:cut]
+
+    def evidence(self) -> Evidence:
+        """Of a tone that is over."""
+        shape = self.shape()
+        partner = [peak.dbfs for peak in self._others] if self._partner_hz() is not None else None
+        path = Path(
+            at_ms=self._at_ms,
+            hz=self._hz,
+            dbfs=self._dbfs,
+            total_dbfs=self._total_dbfs,
+            partner_dbfs=partner,
+            widths=self._widths,
+            filled=self._filled(),
+            after_dbfs=self._since_dbfs(),
+        )
+        return weigh(path, shape, self._context)
+
+    def is_close_pair(self) -> bool:
         """Two tones that the window cannot part, such as ringback's 440 + 480 Hz."""
         settings = self._settings
-        return len(self) >= settings.lobe_hops and median(self._widths) > settings.widest_lobe
+        low, high = settings.close_pair_hz
+        return (
+            len(self) >= settings.lobe_hops
+            and median(self._widths) > settings.widest_lobe
+            and low <= self.median_hz() <= high
+        )
 
-    def _loudest_after_dbfs(self) -> float:
-        """The loudest hop whose window no longer reaches into the tone."""
+    def _since_dbfs(self) -> list[float]:
+        """Levels of the hops since the tone whose windows no longer reach into it."""
         clear_ms = self.end_ms() + WINDOW_CENTRE_MS + HOP_MS / 2
-        return max((dbfs for at_ms, dbfs in self._after if at_ms >= clear_ms), default=SILENCE_DBFS)
+        return [dbfs for at_ms, dbfs in self._after if at_ms >= clear_ms]
 
     def confidence(self) -> float:
         """0 to 1: steadiness and purity, less for the shortest."""
         shape = self.shape()
         calm = 1.0 - min(1.0, shape.jitter_hz / 8.0)
         return round(max(0.0, min(1.0, calm * shape.purity * min(1.0, 0.5 + len(self) / 24))), 3)
-
-
-def _harmonic(one: float, other: float) -> bool:
-    """Is one a multiple of the other?"""
-    ratio = max(one, other) / max(1.0, min(one, other))
-    return abs(ratio - round(ratio)) < 0.02
-
-
-def _neighbouring_harmonics(low: float, high: float) -> bool:
-    """Could these be the 2nd and 3rd, ..., 5th and 6th harmonic of one voice?"""
-    return any(abs(high / low - (n + 1) / n) < 0.01 for n in range(2, 6))
-
-
-def _fits(shape: Shape, rule: Steadiness) -> bool:
-    return (
-        shape.jitter_hz <= rule.jitter_hz
-        and abs(shape.slope_hz_per_s) <= rule.slope_hz_per_s
-        and shape.purity >= rule.purity
-        and shape.wobble_db <= rule.wobble_db
-    )
-
-
-def _straighten(at: list[float], values: list[float]) -> tuple[float, float]:
-    """Slope of the best line through the points, and the largest distance from it, the worst left out.
-
-    The line is fitted twice, the second time without the worst quarter, and a quarter of the rest does not
-    count: lost packets and edges bend only a few hops.
-    """
-    distance = 0.0
-    slope = 0.0
-    for _ in range(2):
-        n = len(at)
-        mean_at, mean = sum(at) / n, sum(values) / n
-        spread = sum((t - mean_at) ** 2 for t in at)
-        tilt = sum((t - mean_at) * (v - mean) for t, v in zip(at, values, strict=True))
-        slope = tilt / spread if spread else 0.0
-        ranked = sorted((abs(v - mean - slope * (t - mean_at)), t, v) for t, v in zip(at, values, strict=True))[
-            : max(3, n - n // 4)
-        ]
-        distance = ranked[-1][0]
-        at = [t for _, t, _ in ranked]
-        values = [v for _, _, v in ranked]
-    return slope, distance

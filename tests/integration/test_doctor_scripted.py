@@ -17,8 +17,9 @@ from ports import free_port
 from rich.console import Console
 from scripted_ari import PASSWORD, USERNAME, Request, ScriptedAri, scripted_ari
 
+from voicedrop import needs
 from voicedrop.config import Settings
-from voicedrop.doctor import examine, needs
+from voicedrop.doctor import examine
 
 LEG = "voicedrop-doctor.run.leg"
 

@@ -40,6 +40,7 @@ async def test_the_agent_hangs_up_right_behind_the_code(bench: Bench) -> None:
     telephone = await bench.exchange.dial("1001", number)
     await asyncio.wait_for(telephone.answered.wait(), 10)
     await telephone.press("*92")
+    await bench.until(lambda: "-> ASKING" in bench.log_tail(), "the code's arrival")
     await telephone.hang_up()
     delivery = await bench.delivery(number, "short")
     assert delivery.whole, delivery

@@ -154,3 +154,13 @@ async def test_a_second_engine_on_the_same_state_is_refused(bench: Bench) -> Non
     assert second.returncode == 1
     assert "another engine holds" in errors.decode()
     assert bench.engine.healthy()
+
+
+async def test_a_missing_module_is_named(make_bench: BenchMaker, lab: Site) -> None:
+    bench = await make_bench(start=False)
+    servers.command(lab, "pbx", "module unload app_waitforsilence.so")
+    try:
+        await asyncio.to_thread(bench.engine.start)
+        assert "module load app_waitforsilence.so" in bench.log_tail()
+    finally:
+        servers.command(lab, "pbx", "module load app_waitforsilence.so")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from voicedrop import needs
 from voicedrop.config import Settings
-from voicedrop.doctor import examine, machine, needs
+from voicedrop.doctor import examine, machine
 from voicedrop.doctor.report import Mark, Report
 
 Printed = tuple[Report, io.StringIO]

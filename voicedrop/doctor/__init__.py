@@ -14,9 +14,9 @@ from pathlib import Path
 import aiohttp
 from rich.console import Console
 
-from voicedrop import log
+from voicedrop import log, needs
 from voicedrop.config import Settings
-from voicedrop.doctor import asterisk, machine, needs, settings
+from voicedrop.doctor import asterisk, machine, settings
 from voicedrop.doctor.live import live_audio, playing
 from voicedrop.doctor.questions import Questions
 from voicedrop.doctor.report import Report

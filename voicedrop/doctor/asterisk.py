@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from voicedrop import needs
 from voicedrop.config import Settings
-from voicedrop.doctor import needs
 from voicedrop.doctor.questions import Questions
 from voicedrop.doctor.report import Report
 from voicedrop.errors import AriError, AriRefused, AriUnreachable, Gone

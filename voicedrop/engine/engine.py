@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from voicedrop import needs
 from voicedrop.ari.connection import EventConnection
 from voicedrop.ari.events import AppReplaced, AriEvent, StasisStart
 from voicedrop.call import events as ev
@@ -213,6 +214,7 @@ class Engine:
         services, ari = self.services, self.services.ari
         self.replaced = False
         services.metrics.ari_up.set(1)
+        await self._look_for_modules()
         for app in APPS:
             await ari.drop_events(app, NOISE)
         for slot in SLOTS:
@@ -228,6 +230,13 @@ class Engine:
             await drop.reconcile(channels)
         for call in list(self.calls.values()):
             await call.reconcile(channels)
+
+    async def _look_for_modules(self) -> None:
+        """Say at once what would otherwise show in the middle of a call. They may still be loading: only say it."""
+        running = {name for name, status in (await self.services.ari.modules()).items() if status == "Running"}
+        for name, purpose in needs.modules(self.services.settings).items():
+            if name not in running:
+                log.error("module_missing", module=name, purpose=purpose, hint=f"load it: module load {name}")
 
     def _on_down(self, reason: str) -> None:
         log.warning("events_lost", reason=reason)

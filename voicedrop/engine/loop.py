@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
 
@@ -25,7 +26,7 @@ class Machine(Protocol):
     def handle(self, event: Event, now: float) -> list[Command]: ...
 
 
-class CallLoop:
+class CallLoop(ABC):
     """Subclasses carry commands out and turn Asterisk's events into the machine's."""
 
     def __init__(self, machine: Machine, now: Callable[[], float]) -> None:
@@ -74,8 +75,10 @@ class CallLoop:
         except TimeoutError:
             return Tick(), self._now()
 
+    @abstractmethod
     async def carry_out(self, command: Command) -> None:
-        raise NotImplementedError
+        """Do what the machine asks for. An AriError or JournalError goes back to it as Broken."""
 
+    @abstractmethod
     async def finish(self, command: Finish) -> None:
-        raise NotImplementedError
+        """The machine has ended."""

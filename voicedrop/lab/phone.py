@@ -52,8 +52,11 @@ class Telephone:
     async def transfer(self, uri: str) -> None:
         """Transfer the far end to a SIP URI (blind: REFER)."""
         await self._exchange.ari.set_variable(self.channel_id, "TRANSFER_TO", uri)
+        await self._run("transfer")
+
+    async def _run(self, extension: str) -> None:
         await self._exchange.ari.continue_dialplan(
-            self.channel_id, context="telephone", extension="transfer", priority=1
+            self.channel_id, context="telephone", extension=extension, priority=1
         )
 
     async def record(self, name: str) -> None:
@@ -75,13 +78,14 @@ class Exchange:
 
     async def dial(self, agent: str, number: str) -> Telephone:
         """Agent `agent` (an endpoint of the PBX, e.g. "1001") dials `number`."""
+        telephone = self._new(agent)
+        endpoint = f"PJSIP/phone-{agent}/sip:{number}@127.0.0.1:{self.pbx_sip}"
+        await self.ari.originate(endpoint, app=APP, channel_id=telephone.channel_id)
+        return telephone
+
+    def _new(self, agent: str) -> Telephone:
         telephone = Telephone(self, f"tel-{agent}-{uuid.uuid4().hex[:10]}")
         self._telephones[telephone.channel_id] = telephone
-        await self.ari.originate(
-            f"PJSIP/phone-{agent}/sip:{number}@127.0.0.1:{self.pbx_sip}",
-            app=APP,
-            channel_id=telephone.channel_id,
-        )
         return telephone
 
     async def replace(self, other: Telephone, agent: str) -> Telephone:
@@ -90,8 +94,7 @@ class Exchange:
         # Each side names the tags from its own end: what is remote to `other` is the PBX's own.
         to_tag = await other.variable("CHANNEL(pjsip,remote_tag)")
         from_tag = await other.variable("CHANNEL(pjsip,local_tag)")
-        telephone = Telephone(self, f"tel-{agent}-{uuid.uuid4().hex[:10]}")
-        self._telephones[telephone.channel_id] = telephone
+        telephone = self._new(agent)
         await self.ari.create_channel(
             f"PJSIP/phone-{agent}/sip:700@127.0.0.1:{self.pbx_sip}", app=APP, channel_id=telephone.channel_id
         )

@@ -1,0 +1,66 @@
+"""How straight a tone's path is, and what its frequencies have to do with one another."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from dsp.settings import Steadiness
+
+
+class Shape(NamedTuple):
+    """How a track behaves: see `Steadiness` for the words."""
+
+    hops: int
+    jitter_hz: float
+    slope_hz_per_s: float
+    purity: float
+    wobble_db: float
+
+
+def median(values: Iterable[float]) -> float:
+    """As `statistics.median`, but quick: it is asked for some hundred times a second."""
+    ranked = sorted(values)
+    n = len(ranked)
+    return ranked[n // 2] if n % 2 else (ranked[n // 2 - 1] + ranked[n // 2]) / 2
+
+
+def harmonic(one: float, other: float) -> bool:
+    """Is one a multiple of the other?"""
+    ratio = max(one, other) / max(1.0, min(one, other))
+    return abs(ratio - round(ratio)) < 0.02
+
+
+def neighbouring_harmonics(low: float, high: float) -> bool:
+    """Could these be the 2nd and 3rd, ..., 5th and 6th harmonic of one voice?"""
+    return any(abs(high / low - (n + 1) / n) < 0.01 for n in range(2, 6))
+
+
+def fits(shape: Shape, rule: Steadiness) -> bool:
+    return (
+        shape.jitter_hz <= rule.jitter_hz
+        and abs(shape.slope_hz_per_s) <= rule.slope_hz_per_s
+        and shape.purity >= rule.purity
+        and shape.wobble_db <= rule.wobble_db
+    )
+
+
+def straighten(at: list[float], values: list[float]) -> tuple[float, float]:
+    """Slope of the best line through the points, and the largest distance from it, the worst left out.
+
+    The line is fitted twice, the second time without the worst quarter, and a quarter of the rest does not
+    count: lost packets and edges bend only a few hops.
+    """
+    distance = 0.0
+    slope = 0.0
+    for _ in range(2):
+        n = len(at)
+        mean_at, mean = sum(at) / n, sum(values) / n
+        spread = sum((t - mean_at) ** 2 for t in at)
+        tilt = sum((t - mean_at) * (v - mean) for t, v in zip(at, values, strict=True))
+        slope = tilt / spread if spread else 0.0
+        ranked = sorted((abs(v - mean - slope * (t - mean_at)), t, v) for t, v in zip(at, values, strict=True))[
+            : max(3, n - n // 4)
+        ]
+        distance = ranked[-1][0]
+        at = [t for _, t, _ in ranked]
+        values = [v for _, _, v in ranked]
+    return slope, distance
