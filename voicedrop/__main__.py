@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -57,6 +58,27 @@ def doctor(config_file: ConfigFile = DEFAULT_CONFIG) -> None:
     from voicedrop.doctor import examine
 
     raise typer.Exit(0 if asyncio.run(examine(config_file)) else 1)
+
+
+@app.command()
+def detect(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="WAV, FLAC, OGG, MP3, of any rate.")],
+    cue: Annotated[bool, typer.Option("--cue", help="Also say when a message would start, and start again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="PNG", help="Draw the file, if it is only one.")] = None,
+    channel: Annotated[int, typer.Option(min=1, metavar="N", help="Which channel of a stereo file.")] = 1,
+    message_ms: Annotated[float, typer.Option(min=20, help="How long the message is that --cue imagines.")] = 15_000,
+) -> None:
+    """Listen to recorded calls as if they were live; print the beeps and the speech in them."""
+    # Before numpy is loaded, here and in the processes of the pool: several at once must not spin on the same cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from voicedrop.offline.detect import Options
+    from voicedrop.offline.detect import detect as detect_in
+
+    if plot is not None and len(files) != 1:
+        raise typer.BadParameter("a picture is drawn of one file only", param_hint="--plot")
+    options = Options(channel=channel, cue=cue, message_ms=message_ms)
+    raise typer.Exit(0 if detect_in(files, options, as_json=as_json, plot=plot) else 1)
 
 
 @app.command(name="asterisk-config")

@@ -3,6 +3,7 @@
 VoicedropError
 ├── ConfigError          the settings cannot be used; lists every fault at once
 ├── MessageError         a message file cannot be played
+├── SoundError           a sound file cannot be listened to
 ├── AriError             Asterisk's REST interface said no, or did not answer
 │   ├── AriUnreachable   no answer within the deadline, or no connection
 │   ├── AriRefused       the login is wrong
@@ -29,6 +30,10 @@ class ConfigError(VoicedropError):
 
 class MessageError(VoicedropError):
     """A message cannot be played."""
+
+
+class SoundError(VoicedropError):
+    """A sound file cannot be listened to."""
 
 
 class AriError(VoicedropError):

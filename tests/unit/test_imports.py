@@ -69,6 +69,7 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "voicedrop.media": ("dsp", "voicedrop.call", "voicedrop.ari", "voicedrop.store", "voicedrop.library"),
     "voicedrop.library": ("dsp", "voicedrop.call", "voicedrop.ari", "voicedrop.media", "voicedrop.store"),
     "voicedrop.store": ("voicedrop.ari", "voicedrop.media", "voicedrop.library"),
+    "voicedrop.offline": ("voicedrop.ari", "voicedrop.media", "voicedrop.library", "voicedrop.store", "voicedrop.web"),
     "voicedrop.web": ("voicedrop.ari", "voicedrop.media", "voicedrop.store", "voicedrop.library", "voicedrop.call"),
 }
 ONLY_FROM: dict[str, tuple[str, ...]] = {

@@ -2,12 +2,14 @@
 
 Pure: detections and the time go in, "start now", "take it back" or "give up" come out. Starting early
 is safe because the ear listens on while the message plays: a beep or a voice in the first seconds means
-that the mailbox was not recording yet, so the message is stopped and begun again behind the beep.
+that the mailbox was not recording yet, so the message is stopped and begun again behind the beep. Our own
+echo coming back is a voice too: an ear that knows the message tells it from another's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from dsp import BeepDropped, BeepEnded, BeepStarted, Detection, SpeechEnded, SpeechStarted
 from voicedrop.call.hearing import Hearing
@@ -31,6 +33,18 @@ class CueSettings:
     """For this long after a start, a beep or a voice takes it back."""
     max_restarts: int = 2
     """After this many restarts only a beep starts the message again."""
+    echo_check_s: float = 0.1
+    """While a voice is heard over the message, it is held against the message so often."""
+    echo_checks: int = 3
+    """So many checks in a row must find something other than our echo. On the bench's tuning voices one alone
+    errs in pauses of the message; an echo that comes back for 10 s then passes for a voice."""
+
+
+class EchoEar(Protocol):
+    """Knows the message that is being played."""
+
+    def foreign(self) -> bool:
+        """Was there something else, in what was heard just now, than the message's echo?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +63,17 @@ Ruling = Cue | TakeBack | GiveUp | None
 
 
 class CuePolicy:
-    """The cue of one drop. `begin` once, then `hear` each detection and `tick` at `due`."""
+    """The cue of one drop. `begin` once, then `hear` each detection and `tick` at `due`.
 
-    def __init__(self, settings: CueSettings, hearing: Hearing) -> None:
+    Without `echo` any voice over the message takes the start back.
+    """
+
+    def __init__(self, settings: CueSettings, hearing: Hearing, echo: EchoEar | None = None) -> None:
         self._settings = settings
         self._hearing = hearing
+        self._echo = echo
+        self._check_due: float | None = None
+        self._foreign_checks = 0
         self._silence_due: float | None = None
         self._give_up_due: float | None = None
         self._playing_since: float | None = None
@@ -64,7 +84,7 @@ class CuePolicy:
     def due(self) -> float | None:
         """When `tick` is wanted next; None: not before something is heard."""
         if self._playing_since is not None:
-            return None
+            return self._check_due
         times = [t for t in (self._silence_due, self._give_up_due) if t is not None]
         return min(times, default=None)
 
@@ -82,6 +102,10 @@ class CuePolicy:
     def resumed(self, began_at: float) -> None:
         """An earlier run began the message; from here on it is as if this one had."""
         self._playing_since = began_at
+
+    def deafened(self) -> None:
+        """Nothing more will be heard: what is playing is not doubted any more."""
+        self._check_due = None
 
     def hear(self, detection: Detection, now: float) -> Ruling:
         """A detection that `hearing` has noted already."""
@@ -102,7 +126,7 @@ class CuePolicy:
     def tick(self, now: float) -> Ruling:
         """The time in `due` has come."""
         if self._playing_since is not None:
-            return None
+            return self._check(now) if self._check_due is not None and now >= self._check_due else None
         if self._silence_due is not None and now >= self._silence_due:
             return self._cue(CueReason.SILENCE, now)
         if self._give_up_due is not None and now >= self._give_up_due:
@@ -113,19 +137,41 @@ class CuePolicy:
         assert self._playing_since is not None
         if now - self._playing_since > self._settings.take_back_s:
             return None
+        beep = self._hearing.last_beep
         match detection:
-            case BeepStarted() | BeepEnded():
-                reason = "beep"
-            # Speech that runs into its own end behind the beep began before it; it takes nothing back.
-            case SpeechStarted() if self._hearing.last_beep is None or self._hearing.spoken_since_beep:
-                reason = "speech"
-            case _:
+            # The ear may follow one beep twice: what began before the last one ended is still that one...
+            case BeepStarted() if beep and now - (detection.at_ms - detection.start_ms) / 1000 <= beep.ended_at:
                 return None
-        self._playing_since = None
-        self._silence_due = None
+            # ...and a beep that was over before our first sample is not in the message's way.
+            case BeepEnded() if beep and beep.ended_at <= self._playing_since:
+                return None
+            case BeepStarted() | BeepEnded():
+                return self._take_back("beep", now, by_whole_beep=isinstance(detection, BeepEnded))
+            # Speech that runs into its own end behind the beep began before it; it takes nothing back.
+            case SpeechStarted() if beep is None or self._hearing.spoken_since_beep:
+                return self._take_back("speech", now) if self._echo is None else self._check(now)
+        return None
+
+    def _check(self, now: float) -> Ruling:
+        """A voice goes on: is it ours? Asked again and again, for another may join in."""
+        assert self._echo is not None
+        assert self._playing_since is not None
+        self._check_due = None
+        if not self._hearing.speaking or now - self._playing_since > self._settings.take_back_s:
+            self._foreign_checks = 0
+            return None
+        self._foreign_checks = self._foreign_checks + 1 if self._echo.foreign() else 0
+        if self._foreign_checks >= self._settings.echo_checks:
+            return self._take_back("speech", now)
+        self._check_due = now + self._settings.echo_check_s
+        return None
+
+    def _take_back(self, reason: str, now: float, *, by_whole_beep: bool = False) -> TakeBack:
+        self._playing_since = self._silence_due = self._check_due = None
+        self._foreign_checks = 0
         self._give_up_due = now + self._settings.give_up_s
         self.restarts += 1
-        self._beep_took_it_back = isinstance(detection, BeepEnded)
+        self._beep_took_it_back = by_whole_beep
         return TakeBack(reason)
 
     def again(self, now: float) -> Ruling:

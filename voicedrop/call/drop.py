@@ -12,7 +12,7 @@ from enum import IntEnum, auto
 from voicedrop.call import commands as do
 from voicedrop.call import events as ev
 from voicedrop.call.commands import Command
-from voicedrop.call.cue import CuePolicy, GiveUp, Ruling, TakeBack
+from voicedrop.call.cue import CuePolicy, EchoEar, GiveUp, Ruling, TakeBack
 from voicedrop.call.facts import DropFacts, DropSettings
 from voicedrop.call.hearing import Hearing
 from voicedrop.model import Cue, HungUpBy, Outcome
@@ -65,13 +65,14 @@ class Drop:
         playback_id: Callable[[int], str],
         accepted_at: float,
         answered_at: float | None,
+        echo: EchoEar | None = None,
     ) -> None:
         self.state = S.ARRIVING
         self.facts = DropFacts(accepted_at=accepted_at, answered_at=answered_at)
         self.hearing = hearing
         self._settings = settings
         self._message_s = message_s
-        self._cue = CuePolicy(settings.cue, hearing)
+        self._cue = CuePolicy(settings.cue, hearing, echo)
         self._tapped = tapped
         self._playback_id = playback_id
         self._plays = 0
@@ -89,7 +90,7 @@ class Drop:
     @property
     def due(self) -> float | None:
         """When a Tick is wanted."""
-        times = [self._deadline, self._cue.due if self.state is S.WAITING else None]
+        times = [self._deadline, self._cue.due if self.state in (S.WAITING, S.STARTING, S.PLAYING) else None]
         return min((t for t in times if t is not None), default=None)
 
     def handle(self, event: ev.Event, now: float) -> list[Command]:
@@ -140,10 +141,8 @@ class Drop:
                 return self._hang_up(Outcome.FAILED, f"the live audio was lost: {reason}", event, now)
             case ((S.ARRIVING | S.WAITING), ev.HandOver()):
                 return self._give_to_dialplan(event, now)
-            case S.WAITING, ev.Heard(detection):
+            case ((S.WAITING | S.STARTING | S.PLAYING), ev.Heard(detection)):
                 return self._rule(self._cue.hear(detection, now), event, now)
-            case S.WAITING, ev.Tick():
-                return self._rule(self._cue.tick(now), event, now)
 
             # From here on an event that names another playback than ours changes nothing.
             case S.STARTING, ev.PlaybackStarted(playback) if playback == self._playback:
@@ -152,10 +151,9 @@ class Drop:
                 return self._to(S.PLAYING, event, deadline=now + self._message_s + FINISH_SLACK_S)
             case S.STARTING, ev.Tick() if self._overdue(now):
                 return self._hang_up(Outcome.FAILED, "the message did not start to play", event, now)
-            case ((S.STARTING | S.PLAYING), ev.Heard(detection)):
-                return self._rule(self._cue.hear(detection, now), event, now)
             case ((S.STARTING | S.PLAYING), ev.TapLost(reason)):
                 self.facts.deaf = reason  # the message goes on; nobody listens for an early start
+                self._cue.deafened()
                 return []
             case ((S.STARTING | S.PLAYING), ev.PlaybackFinished(playback, failed)) if playback == self._playback:
                 return self._played(failed, event, now)
@@ -164,6 +162,8 @@ class Drop:
                 return []
             case S.PLAYING, ev.Tick() if self._overdue(now):
                 return self._hang_up(self._outcome_so_far(now), "the message's end was not reported", event, now)
+            case ((S.WAITING | S.STARTING | S.PLAYING), ev.Tick()):
+                return self._rule(self._cue.tick(now), event, now)
 
             case S.TAIL, ev.Tick() if self._overdue(now):
                 return self._hang_up(*self._next, event, now)

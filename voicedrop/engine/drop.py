@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 
-from dsp import Detection
 from voicedrop.ari.events import (
     AriEvent,
     ChannelDestroyed,
@@ -24,6 +23,7 @@ from voicedrop.call import events as ev
 from voicedrop.call.commands import Command
 from voicedrop.call.drop import Drop, S
 from voicedrop.call.hearing import Hearing
+from voicedrop.engine.echo import MessageEcho
 from voicedrop.engine.loop import CallLoop
 from voicedrop.engine.services import DROP_APP, Services, quietly
 from voicedrop.engine.tap import Tap
@@ -56,6 +56,7 @@ class DropRunner(CallLoop):
         self._services = services
         self._ids = Ids(services.settings.node, what.drop)
         self._tap = tap
+        self._echo = MessageEcho(message.file)
         self._opening: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
         self._playbacks: list[str] = []
@@ -69,6 +70,7 @@ class DropRunner(CallLoop):
             playback_id=self._new_playback,
             accepted_at=accepted_at,
             answered_at=answered_at,
+            echo=self._echo,
         )
         super().__init__(self.machine, services.now)
 
@@ -101,8 +103,7 @@ class DropRunner(CallLoop):
         """Events of the leg, and what its tap hears, come here from now on."""
         self._services.router.attach(self.what.channel, self.on_event)
         if self._tap is not None:
-            self._tap.on_heard = self._heard
-            self._tap.on_lost = self._tap_lost
+            self._hear_by(self._tap)
 
     def let_go(self) -> None:
         """The drop is not to be: the leg's events are somebody else's."""
@@ -112,10 +113,12 @@ class DropRunner(CallLoop):
         """Until the leg has ended and the receipt is written; nothing is left behind."""
         self._services.metrics.active_drops.inc()
         self.machine.begin(self._services.now())
+        reading = asyncio.create_task(self._echo.read(), name=f"read {self.what.drop}")
         try:
             await self.loop()
         finally:
             self._services.metrics.active_drops.dec()
+            reading.cancel()
             if self._noting is not None:
                 await asyncio.wait({self._noting})
             if self._opening is not None:
@@ -228,7 +231,7 @@ class DropRunner(CallLoop):
         reason = ""
         for attempt in TAP_ATTEMPTS:
             tap = Tap(self._services, self._ids, self.what.channel)
-            tap.on_heard, tap.on_lost = self._heard, self._tap_lost
+            self._hear_by(tap)
             try:
                 await tap.open()
             except TapError as error:
@@ -237,15 +240,14 @@ class DropRunner(CallLoop):
                 continue
             self._tap = tap
             return
-        self._tap_lost(reason)
+        self.post(ev.TapLost(reason))
 
     # -- what happens -------------------------------------------------------------------------------
 
-    def _heard(self, detection: Detection, now: float) -> None:
-        self.post(ev.Heard(detection), now)
-
-    def _tap_lost(self, reason: str) -> None:
-        self.post(ev.TapLost(reason))
+    def _hear_by(self, tap: Tap) -> None:
+        tap.on_samples = self._echo.feed
+        tap.on_heard = lambda detection, now: self.post(ev.Heard(detection), now)
+        tap.on_lost = lambda reason: self.post(ev.TapLost(reason))
 
     def on_event(self, event: AriEvent) -> None:
         """One of Asterisk's events about the leg or a playback on it."""
@@ -258,6 +260,7 @@ class DropRunner(CallLoop):
                 self.post(ev.Broken("the leg could not move to the drop app"))
             case PlaybackState(about=(playback, *_), state="playing"):
                 self.what.asterisk_times["message_start"] = event.stamp
+                self._echo.begin()
                 entry = {"kind": "started", "playback": playback}
                 self._noting = asyncio.create_task(self._journal(entry), name=f"journal {self.what.drop}")
                 self.post(ev.PlaybackStarted(playback))

@@ -46,7 +46,7 @@ class Ear:
     def take_back(self) -> None:
         """What the tap hears comes here again."""
         if self.tap is not None:
-            self.tap.on_heard, self.tap.on_lost = self.hearing.note, self._lost
+            self.tap.on_samples, self.tap.on_heard, self.tap.on_lost = None, self.hearing.note, self._lost
 
     async def close(self, *, keep_tap: bool) -> None:
         """Stop; with `keep_tap` a drop has the tap now."""

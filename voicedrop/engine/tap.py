@@ -27,7 +27,8 @@ CLIENT = "voicedrop-tap"  # the section of websocket_client.conf
 
 
 class Tap:
-    """Listens to one leg. `on_heard` and `on_lost` may be set anew when the leg changes its owner."""
+    """Listens to one leg. `on_samples` gets all audio, before `on_heard` gets what the detector says of it. They
+    and `on_lost` may be set anew when the leg changes its owner."""
 
     def __init__(self, services: Services, ids: Ids, leg: str) -> None:
         self._services = services
@@ -42,6 +43,7 @@ class Tap:
         self._failure = ""
         self._open = False
         self._closing = False
+        self.on_samples: Callable[[npt.NDArray[np.int16]], None] | None = None
         self.on_heard: Callable[[Detection, float], None] | None = None
         self.on_lost: Callable[[str], None] | None = None
 
@@ -118,6 +120,8 @@ class Tap:
             self._failed.set()
 
     def _on_audio(self, samples: npt.NDArray[np.int16]) -> None:
+        if self.on_samples is not None:
+            self.on_samples(samples)
         detections = self._detector.feed(samples)
         if detections and self.on_heard is not None:
             now = time.monotonic()

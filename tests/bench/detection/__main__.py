@@ -13,12 +13,13 @@ import soundfile
 from rich.console import Console
 
 from dsp import Detector
-from tests.bench.detection import corpus, manifest, recipe, report, ringcentral, score
+from tests.bench.detection import corpus, cues, manifest, recipe, report, ringcentral, score
 from tests.bench.detection.baselines import CommercialRules, GoertzelBank
 from tests.bench.detection.ears import Ear, OurEar, listen
 from tests.bench.detection.manifest import Recording
 from tests.bench.detection.sources import default_home
 from tests.bench.detection.waves import Samples
+from voicedrop.offline.imagined import CueEvent
 
 EARS: Final[tuple[type[Ear], ...]] = (OurEar, GoertzelBank, CommercialRules)
 
@@ -33,42 +34,50 @@ def main() -> None:
         "corpus": json.loads((place / "corpus.json").read_text()),
         "detector_version": Detector.VERSION,
         "python": platform.python_version(),
-        "splits": {split: run(place / split, ears, console, cues=not options.only_ours) for split in splits},
+        "splits": {split: run(place / split, ears, console, others=not options.only_ours) for split in splits},
     }
     # The held-out figures of ours are the report's own.
     chosen = results["splits"].get("heldout", results["splits"][splits[0]])
-    results = {"split": splits[-1], **chosen["detectors"][0], **results}
+    results = {"split": splits[-1], **chosen["detectors"][0], **chosen["cue"], **results}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     report.show(results, console)
     console.print(f"written to {options.out}")
 
 
-def run(folder: Path, ears: tuple[type[Ear], ...], console: Console, *, cues: bool) -> dict[str, Any]:
+def run(folder: Path, ears: tuple[type[Ear], ...], console: Console, *, others: bool) -> dict[str, Any]:
     """Every detector over one split."""
     recordings = manifest.load(folder / "manifest.jsonl")
     marks: list[list[score.Mark]] = [[] for _ in ears]
     starts: list[tuple[Recording, ringcentral.Cue | None]] = []
+    did: list[tuple[Recording, list[CueEvent]]] = []
     details = []
     with console.status(f"{folder.name}: listening"):
         for recording in recordings:
             samples = _read(folder / recording.file)
             for ear, into in zip(ears, marks, strict=True):
-                heard = listen(ear(), samples)
+                listener = ear()
+                heard = listen(listener, samples)
                 into.append(score.mark(recording, heard.at_ms, heard.cpu_s))
                 if ear is ears[0]:
                     details.append({"file": recording.file, "declared_ms": heard.at_ms})
-            if cues and recording.kind == "mailbox":
+                if isinstance(listener, OurEar) and recording.kind == "mailbox":
+                    did.append((recording, cues.events(listener.detections)))
+            if others and recording.kind == "mailbox":
                 starts.append((recording, ringcentral.cue_of(samples)))
     rows = [{"detector": ear.title, **score.summary(done)} for ear, done in zip(ears, marks, strict=True)]
+    drops = [cues.start(recording, events) for recording, events in did]
     return {
         "detectors": rows,
+        "cue": cues.summary(drops),
+        "cue_by_layout": cues.by_layout(drops),
         "by_class": score.by_class(marks[0]),
         "baselines_by_class": {
             row["detector"]: score.by_class(done) for row, done in zip(rows[1:], marks[1:], strict=True)
         },
         "ringcentral": ringcentral.summary(starts),
         "lost": [_complaint(m, detail) for m, detail in zip(marks[0], details, strict=True) if _is_bad(m)],
+        "cue_lost": cues.complaints(drops, [events for _, events in did]),
     }
 
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from dsp import BeepEnded, Detector
+from dsp import BeepEnded, Detection, Detector
 from tests.bench.detection.waves import Samples
 
 FRAME_SAMPLES = 160
@@ -38,9 +38,13 @@ class OurEar:
 
     def __init__(self) -> None:
         self._detector = Detector()
+        self.detections: list[list[Detection]] = []
+        """What each frame brought."""
 
     def feed(self, frame: Samples) -> int:
-        return sum(isinstance(detection, BeepEnded) for detection in self._detector.feed(frame))
+        found = self._detector.feed(frame)
+        self.detections.append(found)
+        return sum(isinstance(detection, BeepEnded) for detection in found)
 
 
 def listen(ear: Ear, samples: Samples) -> Heard:

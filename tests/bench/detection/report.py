@@ -28,9 +28,18 @@ TARGETS: Final = {
     "cpu_s_per_h_single": "≤ 12",
 }
 
+_CUE_TARGETS: Final = {
+    "delivered_pct": "",
+    "delivered_beep_pct": "≥ 99",
+    "delivered_no_beep_pct": "100",
+    "dead_air_ms_median": "≤ 300",
+    "dead_air_ms_p95": "≤ 800",
+    "needless_restart_pct": "≤ 1",
+}
+
 
 def show(results: dict[str, Any], console: Console) -> None:
-    """The main table, then ours by class on the held-out half, then RingCentral's rule."""
+    """The main table, what a drop of ours does, then ours by class on the held-out half, then RingCentral's rule."""
     table = Table(title="Beep detection", title_justify="left")
     table.add_column("detector")
     table.add_column("split")
@@ -42,10 +51,27 @@ def show(results: dict[str, Any], console: Console) -> None:
     table.add_section()
     table.add_row("target", "heldout", *(TARGETS[key] for key, _ in _ROW))
     console.print(table)
+    console.print(_cues(results["splits"]))
     for name, classes in results["splits"].get("heldout", {}).get("by_class", {}).items():
         console.print(_classes(name, classes))
     for split, rows in results["splits"].items():
         console.print(f"RingCentral's rule ({split}): {rows['ringcentral']}")
+
+
+def _cues(splits: dict[str, Any]) -> Table:
+    """The drop that our detections lead to: all mailboxes, then by layout."""
+    table = Table(title="Our drop's start", title_justify="left")
+    table.add_column("split")
+    table.add_column("mailboxes")
+    for key in _CUE_TARGETS:
+        table.add_column(key.replace("_pct", " %").replace("_ms", " ms").replace("_", " "), justify="right")
+    for split, rows in splits.items():
+        table.add_row(split, "all", *(_figure(rows["cue"][key]) for key in _CUE_TARGETS))
+        for layout, figures in rows["cue_by_layout"].items():
+            table.add_row(split, layout, *(_figure(figures.get(key)) for key in _CUE_TARGETS))
+        table.add_section()
+    table.add_row("heldout", "target", *_CUE_TARGETS.values())
+    return table
 
 
 def _classes(name: str, classes: dict[str, dict[str, Any]]) -> Table:

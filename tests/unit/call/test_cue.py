@@ -389,3 +389,32 @@ def test_whatever_is_heard_it_is_cued_only_when_it_does_not_play(
             plays = True
         assert ear.policy.restarts == taken_back
         assert (ear.policy.due is None) == plays
+
+
+# -- one beep that the ear follows twice ------------------------------------------------------------
+
+
+def test_a_beep_that_was_over_before_the_start_takes_nothing_back() -> None:
+    ear = Ear()
+    ear.policy.begin(0.0)
+    assert reason(ear.hear(beep_ended(ago_s=0.1), 5.0)) is CueReason.BEEP
+    assert ear.hear(beep_started(ago_s=0.4), 5.0) is None  # began with the same beep
+    assert ear.hear(beep_ended(ago_s=0.1), 5.0) is None
+    assert ear.hear(beep_ended(ago_s=0.14), 5.14) is None
+    assert ear.policy.restarts == 0
+
+
+def test_a_beep_that_ended_a_moment_after_the_start_does_and_cues_again() -> None:
+    ear = Ear()
+    ear.policy.begin(0.0)
+    ear.hear(beep_ended(ago_s=0.1), 5.0)
+    assert ear.hear(beep_started(ago_s=0.4), 5.0) is None
+    assert ear.hear(beep_ended(ago_s=0.1), 5.2) == TakeBack("beep")
+    assert reason(ear.policy.again(5.2)) is CueReason.BEEP
+
+
+def test_a_beep_that_began_after_the_last_one_ended_takes_the_start_back() -> None:
+    ear = Ear()
+    ear.policy.begin(0.0)
+    ear.hear(beep_ended(ago_s=0.1), 5.0)
+    assert ear.hear(beep_started(ago_s=0.09), 5.0) == TakeBack("beep")

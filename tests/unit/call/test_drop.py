@@ -290,7 +290,7 @@ def test_a_beep_that_begins_while_it_plays_stops_it_and_its_end_starts_it_anew()
 
 def test_a_start_is_taken_back_before_asterisk_has_said_that_it_plays() -> None:
     line = starting()
-    assert line.hear(beep_started(), 5.005) == [do.StopPlayback("vd.n1.d.play1"), do.SendSilence()]
+    assert line.hear(beep_started(ago_s=0.0), 5.005) == [do.StopPlayback("vd.n1.d.play1"), do.SendSilence()]
     assert line.give(ev.PlaybackStarted("vd.n1.d.play1"), 5.01) == []
     assert line.machine.state is S.WAITING
     assert line.facts.play_started_at is None
