@@ -94,9 +94,9 @@ class ToneSettings:
     """Tones of at least so many hops that ended so shortly before another are its crowd: a tune, a song, a talk."""
     longest_ms: float = 1750.0
     """Longer tones are dial tones, fax answers and the like."""
-    holds_ms: tuple[tuple[float, float], ...] = ((300.0, 55.0), (200.0, 170.0), (140.0, 90.0), (0.0, 170.0))
+    holds_ms: tuple[tuple[float, float], ...] = ((300.0, 55.0), (200.0, 170.0), (125.0, 90.0), (0.0, 170.0))
     """(tones at least so long, must be gone for so long): longest first. Up to 300 ms a second burst may follow, 40 to
-    150 ms later; from 140 to 200 ms, where single beeps are common (Asterisk's, 871 Hz 160 ms), being quick is worth
+    150 ms later; from 125 to 200 ms, where single beeps are common (Asterisk's, 871 Hz 160 ms), being quick is worth
     more than the double beeps of that length."""
 
 

@@ -81,7 +81,7 @@ async def _judged(here: Site, receipt: dict[str, Any], number: str) -> tuple[boo
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--drops", type=int, default=72)
+    parser.add_argument("--drops", type=int, default=52)
     parser.add_argument("--at-once", type=int, default=5)
     options = parser.parse_args()
     here = site()
