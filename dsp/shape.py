@@ -49,18 +49,23 @@ def straighten(at: list[float], values: list[float]) -> tuple[float, float]:
     The line is fitted twice, the second time without the worst quarter, and a quarter of the rest does not
     count: lost packets and edges bend only a few hops.
     """
-    distance = 0.0
-    slope = 0.0
-    for _ in range(2):
-        n = len(at)
-        mean_at, mean = sum(at) / n, sum(values) / n
-        spread = sum((t - mean_at) ** 2 for t in at)
-        tilt = sum((t - mean_at) * (v - mean) for t, v in zip(at, values, strict=True))
-        slope = tilt / spread if spread else 0.0
-        ranked = sorted((abs(v - mean - slope * (t - mean_at)), t, v) for t, v in zip(at, values, strict=True))[
-            : max(3, n - n // 4)
-        ]
-        distance = ranked[-1][0]
-        at = [t for _, t, _ in ranked]
-        values = [v for _, _, v in ranked]
-    return slope, distance
+    slope, distances = _about_line(at, values)
+    ranked = sorted(zip(distances, at, values, strict=True))[: _kept(len(at))]
+    slope, distances = _about_line([t for _, t, _ in ranked], [v for _, _, v in ranked])
+    distances.sort()
+    return slope, distances[_kept(len(distances)) - 1]
+
+
+def _kept(n: int) -> int:
+    """All but the worst quarter, but never fewer than three (or all, if there are fewer)."""
+    return min(n, max(3, n - n // 4))
+
+
+def _about_line(at: list[float], values: list[float]) -> tuple[float, list[float]]:
+    """Slope of the least squares line, and how far each point is from it."""
+    n = len(at)
+    mean_at, mean = sum(at) / n, sum(values) / n
+    since = [t - mean_at for t in at]
+    spread = sum([t * t for t in since])
+    slope = sum([t * v for t, v in zip(since, values, strict=True)]) / spread if spread else 0.0
+    return slope, [abs(v - mean - slope * t) for t, v in zip(since, values, strict=True)]

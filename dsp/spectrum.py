@@ -1,11 +1,12 @@
-"""From samples to one small measurement every 10 ms."""
+"""From samples to one small measurement every 10 ms, of one stream or of many at once."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import scipy.fft
 
 SAMPLE_RATE_HZ: Final = 8000
 HOP_SAMPLES: Final = 80
@@ -19,17 +20,36 @@ _FIRST_BIN: Final = 4
 """125 Hz: with a Hann window neither DC nor mains hum reaches it."""
 _LAST_BIN: Final = 112
 """3500 Hz: the end of the telephone band."""
-_NO_LOBE: Final = [0.0] * 5
+_BINS: Final = _LAST_BIN - _FIRST_BIN + 1
 _LOBE: Final = 2
 """A Hann window spreads a steady tone over its bin and two more on either side."""
+_NO_LOBE: Final = [0.0] * (2 * _LOBE + 1)
+_AROUND: Final = np.arange(-_LOBE, _LOBE + 1)
+_NEAR: Final = np.arange(-1, 2)
+_HARMONICS: Final = (2, 3)
 SILENCE_DBFS: Final = -100.0
 _SILENCE_POWER: Final = 1e-10
 _FAINT_POWER: Final = 10**-6.0
 """Below -60 dBFS nobody asks for peaks: neither beeps nor speech are so faint."""
+_MANY: Final = 8
+"""From so many windows on measuring them all at once costs less than one after another: 1 us each instead of 15."""
+_NO_ZERO: Final = 1e-20
+"""Added to every power where many are measured, so that nothing is divided by zero."""
+
+_hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES)
+# Scaled so that the powers of a tone's bins add up to its power re a full-scale sine.
+_scaled = _hann * (math.sqrt(4 / (WINDOW_SAMPLES * float(np.sum(_hann**2)))) / 32768)
+_angles = 2 * np.pi / WINDOW_SAMPLES * np.outer(np.arange(_FIRST_BIN, _LAST_BIN + 1), np.arange(WINDOW_SAMPLES))
+_TAPER: Final = _scaled.astype(np.float32)
+_GOERTZEL: Final = np.concatenate([np.cos(_angles) * _scaled, np.sin(_angles) * _scaled]).astype(np.float32)
+"""A bank of Goertzel filters at 31.25 Hz spacing, as one matrix."""
+
+Windows = npt.NDArray[np.int16]
+_Floats = npt.NDArray[np.float32]
 
 
 class Peak(NamedTuple):
-    """A local maximum of the spectrum."""
+    """A local maximum of the spectrum; its frequency is interpolated between bins."""
 
     hz: float
     dbfs: float
@@ -55,100 +75,153 @@ class Hop(NamedTuple):
     """The share of the power in these two and in the first one's harmonics, 0 to 1."""
 
 
-def decibels(power: float) -> float:
-    """Power re a full-scale sine, in dBFS, never below ``SILENCE_DBFS``."""
-    return 10.0 * math.log10(power) if power > _SILENCE_POWER else SILENCE_DBFS
-
-
-class Spectrum:
-    """A bank of Goertzel filters at 31.25 Hz spacing, as one matrix; peaks are interpolated between bins.
-
-    Input: int16, mono, 8 kHz, shape (n,), any n. Output: one `Hop` per 80 samples. Delay: 128 samples
-    (16 ms), half the window. State: the last 256 samples, float32 in int16's scale, at first silence.
-    """
+class Cutter:
+    """Cuts a stream into windows of 256 samples, one every 80. State: fewer than 256 samples, at first silence."""
 
     def __init__(self) -> None:
-        hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW_SAMPLES) / WINDOW_SAMPLES)
-        # Scaled so that the powers of a tone's bins add up to its power re a full-scale sine.
-        scale = math.sqrt(4 / (WINDOW_SAMPLES * float(np.sum(hann**2)))) / 32768
-        bins = np.arange(_FIRST_BIN, _LAST_BIN + 1)
-        angles = 2 * np.pi / WINDOW_SAMPLES * np.outer(bins, np.arange(WINDOW_SAMPLES))
-        self._bank: npt.NDArray[np.float32] = np.concatenate(
-            [np.cos(angles) * hann * scale, np.sin(angles) * hann * scale]
-        ).astype(np.float32)
-        self._bins = len(bins)
-        self._window: npt.NDArray[np.float32] = np.zeros(WINDOW_SAMPLES, np.float32)
-        self._filled = 0
+        self._rest: Windows = np.zeros(WINDOW_SAMPLES - HOP_SAMPLES, np.int16)
         self._samples = 0
+        self._ended = 0
 
     @property
     def now_ms(self) -> float:
         """The end of the samples fed so far."""
         return self._samples * 1000 / SAMPLE_RATE_HZ
 
-    def feed(self, samples: npt.NDArray[np.int16]) -> Iterator[Hop]:
-        """Take samples, int16 of shape (n,), and yield a `Hop` each time 80 more are complete."""
-        position = 0
-        window = self._window
-        while position < len(samples):
-            take = min(HOP_SAMPLES - self._filled, len(samples) - position)
-            # The newest hop is the last 80 samples of the window; it moves on when it is full.
-            if self._filled == 0:
-                window[:-HOP_SAMPLES] = window[HOP_SAMPLES:]
-            at = WINDOW_SAMPLES - HOP_SAMPLES + self._filled
-            window[at : at + take] = samples[position : position + take]
-            position += take
-            self._filled += take
-            self._samples += take
-            if self._filled == HOP_SAMPLES:
-                self._filled = 0
-                yield self._measure()
+    def cut(self, samples: Windows) -> tuple[Windows, list[float]]:
+        """Take samples, int16 of shape (n,), any n; the windows that are complete, shape (m, 256), and when each ends."""
+        joined = np.concatenate((self._rest, samples))
+        hops = (len(joined) - WINDOW_SAMPLES) // HOP_SAMPLES + 1
+        self._samples += len(samples)
+        if hops <= 0:
+            self._rest = joined
+            return joined[:0].reshape(0, WINDOW_SAMPLES), []
+        self._rest = joined[hops * HOP_SAMPLES :]
+        step = joined.strides[0]
+        windows = np.ndarray((hops, WINDOW_SAMPLES), np.int16, joined, strides=(HOP_SAMPLES * step, step))
+        ends = [(self._ended + k) * HOP_MS for k in range(1, hops + 1)]
+        self._ended += hops
+        return windows, ends
 
-    def _measure(self) -> Hop:
-        parts = self._bank @ self._window
-        parts *= parts
-        power = parts[: self._bins] + parts[self._bins :]
-        bins: list[float] = power.tolist()
-        total = sum(bins)
-        if total < _FAINT_POWER:
-            return Hop(self.now_ms, decibels(total), _NO_PEAK, 0.0, _NO_PEAK, 0.0)
-        inner = power[_LOBE:-_LOBE]
-        first = _LOBE + int(inner.argmax())
-        lobe = bins[first - _LOBE : first + _LOBE + 1]
-        first_hz = self._interpolate(bins, first)
-        first_power = sum(lobe)
-        width = (lobe[0] + lobe[-1]) / first_power
-        # Take the first peak's lobe away and look again; then the second's, for the harmonics.
-        power[first - _LOBE : first + _LOBE + 1] = 0.0
-        second = _LOBE + int(inner.argmax())
-        second_hz = self._interpolate(bins, second)
-        bins[first - _LOBE : first + _LOBE + 1] = _NO_LOBE
-        second_power = sum(bins[second - _LOBE : second + _LOBE + 1])
-        bins[second - _LOBE : second + _LOBE + 1] = _NO_LOBE
-        tones = first_power + second_power
-        for times in (2, 3):
-            k = round(first_hz * times / BIN_HZ) - _FIRST_BIN
-            if k + _LOBE < self._bins:
-                tones += sum(bins[k - 1 : k + 2])
-        return Hop(
-            self.now_ms,
-            decibels(total),
-            Peak(first_hz, decibels(first_power)),
-            width,
-            Peak(second_hz, decibels(second_power)),
-            min(1.0, tones / total),
+
+def measure(windows: Windows, ends_ms: Sequence[float]) -> list[Hop]:
+    """A `Hop` of each window: int16 of shape (m, 256), any m, and when each ends. Windows know nothing of one another."""
+    if len(windows) < _MANY:
+        return [_measure_one(window, end_ms) for window, end_ms in zip(windows, ends_ms, strict=True)]
+    return _measure_many(windows, ends_ms)
+
+
+def decibels(power: float) -> float:
+    """Power re a full-scale sine, in dBFS, never below ``SILENCE_DBFS``."""
+    return 10.0 * math.log10(power) if power > _SILENCE_POWER else SILENCE_DBFS
+
+
+def _measure_one(window: Windows, end_ms: float) -> Hop:
+    parts = _GOERTZEL @ window.astype(np.float32)
+    parts *= parts
+    power = parts[:_BINS] + parts[_BINS:]
+    bins: list[float] = power.tolist()
+    total = sum(bins)
+    if total < _FAINT_POWER:
+        return Hop(end_ms, decibels(total), _NO_PEAK, 0.0, _NO_PEAK, 0.0)
+    inner = power[_LOBE:-_LOBE]
+    first = _LOBE + int(inner.argmax())
+    lobe = bins[first - _LOBE : first + _LOBE + 1]
+    first_hz = _interpolate(bins, first)
+    first_power = sum(lobe)
+    width = (lobe[0] + lobe[-1]) / first_power
+    # Take the first peak's lobe away and look again; then the second's, for the harmonics.
+    power[first - _LOBE : first + _LOBE + 1] = 0.0
+    second = _LOBE + int(inner.argmax())
+    second_hz = _interpolate(bins, second)
+    bins[first - _LOBE : first + _LOBE + 1] = _NO_LOBE
+    second_power = sum(bins[second - _LOBE : second + _LOBE + 1])
+    bins[second - _LOBE : second + _LOBE + 1] = _NO_LOBE
+    tones = first_power + second_power
+    for times in _HARMONICS:
+        k = round(first_hz * times / BIN_HZ) - _FIRST_BIN
+        if k + _LOBE < _BINS:
+            tones += sum(bins[k - 1 : k + 2])
+    return Hop(
+        end_ms,
+        decibels(total),
+        Peak(first_hz, decibels(first_power)),
+        width,
+        Peak(second_hz, decibels(second_power)),
+        min(1.0, tones / total),
+    )
+
+
+def _interpolate(power: list[float], k: int) -> float:
+    """Frequency in Hz of the peak at bin index ``k``.
+
+    For a steady tone under a Hann window the two largest amplitudes stand in the ratio (1+d)/(2-d),
+    where d is how far the tone is from the larger one's bin, in bins. Solved for d.
+    """
+    left, here, right = power[k - 1], power[k], power[k + 1]
+    if here <= 0.0:
+        return (k + _FIRST_BIN) * BIN_HZ
+    ratio = math.sqrt(max(left, right) / here)
+    offset = min(0.5, (2 * ratio - 1) / (1 + ratio))
+    return (k + _FIRST_BIN + (-offset if left > right else offset)) * BIN_HZ
+
+
+def _measure_many(windows: Windows, ends_ms: Sequence[float]) -> list[Hop]:
+    """As `_measure_one`, step by step, of all at once; the filters' outputs are those of a Fourier transform."""
+    spectrum = scipy.fft.rfft(windows * _TAPER, axis=1)[:, _FIRST_BIN : _LAST_BIN + 1]
+    power: _Floats = spectrum.real**2
+    power += spectrum.imag**2
+    total = power.sum(axis=1)
+    power += _NO_ZERO
+    whole, left = power, power.copy()
+    first, lobe = _take_peak(left)
+    first_hz, first_power = _interpolate_all(whole, first), lobe.sum(axis=1)
+    width = (lobe[:, 0] + lobe[:, -1]) / first_power
+    second, lobe = _take_peak(left)
+    second_hz, second_power = _interpolate_all(whole, second), lobe.sum(axis=1)
+    tones = first_power + second_power
+    for times in _HARMONICS:
+        k = np.rint(first_hz * (times / BIN_HZ)).astype(np.intp) - _FIRST_BIN
+        inside = k + _LOBE < _BINS
+        around = left.take(_flat(np.where(inside, k, _LOBE))[:, None] + _NEAR)
+        tones += np.where(inside, around.sum(axis=1), 0.0)
+    tonality = np.minimum(1.0, tones / np.maximum(total, _NO_ZERO))
+    faint = total < _FAINT_POWER
+    if faint.any():
+        for measured in (first_hz, first_power, width, second_hz, second_power, tonality):
+            measured[faint] = 0.0
+    levels = 10.0 * np.log10(np.maximum((total, first_power, second_power), _SILENCE_POWER))
+    dbfs, first_dbfs, second_dbfs = levels.tolist()
+    return list(
+        map(
+            Hop,
+            ends_ms,
+            dbfs,
+            map(Peak, first_hz.tolist(), first_dbfs),
+            width.tolist(),
+            map(Peak, second_hz.tolist(), second_dbfs),
+            tonality.tolist(),
         )
+    )
 
-    @staticmethod
-    def _interpolate(power: list[float], k: int) -> float:
-        """Frequency in Hz of the peak at bin index ``k``.
 
-        For a steady tone under a Hann window the two largest amplitudes stand in the ratio (1+d)/(2-d),
-        where d is how far the tone is from the larger one's bin, in bins. Solved for d.
-        """
-        left, here, right = power[k - 1], power[k], power[k + 1]
-        if here <= 0.0:
-            return (k + _FIRST_BIN) * BIN_HZ
-        ratio = math.sqrt(max(left, right) / here)
-        offset = min(0.5, (2 * ratio - 1) / (1 + ratio))
-        return (k + _FIRST_BIN + (-offset if left > right else offset)) * BIN_HZ
+def _flat(bins: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Where one bin of each row, shape (m,), is in a flattened array of shape (m, _BINS)."""
+    return np.arange(len(bins)) * _BINS + bins
+
+
+def _take_peak(power: _Floats) -> tuple[npt.NDArray[np.intp], _Floats]:
+    """The strongest bin of each row, shape (m,), and its lobe, (m, 5), which is taken away."""
+    bins = power[:, _LOBE:-_LOBE].argmax(axis=1) + _LOBE
+    where = _flat(bins)[:, None] + _AROUND
+    lobe = power.take(where)
+    power.reshape(-1)[where] = 0.0
+    return bins, lobe
+
+
+def _interpolate_all(power: _Floats, bins: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """As `_interpolate`, of one bin of each row."""
+    left, here, right = power.take(_flat(bins)[:, None] + _NEAR).T
+    ratio = np.sqrt(np.maximum(left, right) / here)
+    offset = np.minimum(0.5, (2 * ratio - 1) / (1 + ratio))
+    return (bins + _FIRST_BIN + np.where(left > right, -offset, offset)) * BIN_HZ

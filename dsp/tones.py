@@ -40,20 +40,21 @@ class BeepFinder:
     @property
     def hears_tone(self) -> bool:
         """A steady tone goes on: what sounds now is not speech."""
-        return any(track.stage is not Stage.CANDIDATE for track in self._tracks)
+        return bool(self._tracks) and any(track.stage is not Stage.CANDIDATE for track in self._tracks)
 
     def feed(self, hop: Hop, *, floor_dbfs: float, spoke_ms: float) -> list[BeepDetection]:
         """Take the next hop; say how loud the noise floor is, and when speech was last heard."""
         found: list[BeepDetection] = []
-        # All look, not only the first: after a gap two tracks may both know the tone, and both go on.
         taken = False
-        for track in self._tracks:
-            taken |= track.follow(hop)
-        for track in tuple(self._tracks):
-            detections, over = self._judge(track, hop.end_ms)
-            found += detections
-            if over:
+        # All look, not only the first: after a gap two tracks may both know the tone, and both go on.
+        for track, heard in [(track, track.follow(hop)) for track in self._tracks]:
+            if heard:
+                taken = True
+                found += self._go_on(track, hop.end_ms)
+            elif not track.active:  # too short to be anything
                 self._tracks.remove(track)
+            elif track.over_ms is None or hop.end_ms >= track.over_ms:
+                found += self._maybe_end(track, hop.end_ms)
         if not taken:
             self._open(hop, floor_dbfs, spoke_ms)
         self._before.append(hop.dbfs)
@@ -62,9 +63,9 @@ class BeepFinder:
     def _open(self, hop: Hop, floor_dbfs: float, spoke_ms: float) -> None:
         settings = self._settings
         if (
-            settings.lowest_hz <= hop.first.hz <= settings.highest_hz
+            hop.tonality >= settings.open_tonality
             and hop.first.dbfs >= settings.weakest_dbfs
-            and hop.tonality >= settings.open_tonality
+            and settings.lowest_hz <= hop.first.hz <= settings.highest_hz
             and len(self._tracks) < _MOST_TRACKS
         ):
             began_ms = hop.end_ms - WINDOW_CENTRE_MS
@@ -76,17 +77,13 @@ class BeepFinder:
             )
             self._tracks.append(Track(hop, settings, context))
 
-    def _judge(self, track: Track, now_ms: float) -> tuple[list[BeepDetection], bool]:
-        """What is to be said about the track now, and whether it is over."""
-        if track.stillborn(now_ms):
-            return [], True
-        if track.missing(now_ms):
-            return self._maybe_end(track, now_ms)
+    def _go_on(self, track: Track, now_ms: float) -> list[BeepDetection]:
+        """The tone is in this hop: what is to be said about it now?"""
         if now_ms - track.first_ms > self._settings.longest_ms:
-            return self._outgrow(track, now_ms), False
+            return self._outgrow(track, now_ms)
         if track.stage is Stage.CANDIDATE and track.steady():
-            return self._start(track, now_ms), False
-        return [], False
+            return self._start(track, now_ms)
+        return []
 
     def _start(self, track: Track, now_ms: float) -> list[BeepDetection]:
         track.start_ms = track.onset_ms()
@@ -113,19 +110,21 @@ class BeepFinder:
         track.forget_all_but(_TAIL_HOPS)
         return dropped
 
-    def _maybe_end(self, track: Track, now_ms: float) -> tuple[list[BeepDetection], bool]:
+    def _maybe_end(self, track: Track, now_ms: float) -> list[BeepDetection]:
         """The tone is not in this hop: is it over, and was it a beep?"""
         end_ms = track.end_ms()
         start_ms = track.onset_ms() if track.stage is Stage.CANDIDATE else track.start_ms
-        if now_ms - end_ms < self._hold_ms(track, max(0.0, end_ms - start_ms)):
-            return [], False
+        track.over_ms = end_ms + self._hold_ms(track, max(0.0, end_ms - start_ms))
+        if now_ms < track.over_ms:
+            return []
+        self._tracks.remove(track)
         found: list[BeepDetection] = []
         convinced = track.stage is not Stage.TOO_LONG and self._convinces(track, end_ms)
         if len(track) >= self._settings.crowd_hops:
             self._ended_ms.append(end_ms)
         if track.stage is Stage.CANDIDATE:
             if not convinced:
-                return [], True
+                return []
             found += self._start(track, now_ms)
         burst = Burst(track.frequencies_hz(), track.start_ms, end_ms)
         if track.stage is Stage.BEEP:
@@ -143,7 +142,7 @@ class BeepFinder:
             else:
                 found.append(BeepDropped(at_ms=now_ms, start_ms=track.start_ms))
         self._memory.remember(burst)
-        return found, True
+        return found
 
     def _convinces(self, track: Track, end_ms: float) -> bool:
         """Now that it is over: was it a beep?"""

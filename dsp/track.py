@@ -22,9 +22,8 @@ _TRIM_HZ: Final = 6.0
 _TRIM_STRAYS: Final = 0.6
 """Of a tone of so many hops at most a share is cut off: hops of which more than so many are so far from its line."""
 _BEFORE_HOPS: Final = 16
-_OFTEN_HOPS: Final = 14
-_SELDOM_HOPS: Final = 4
-"""A tone younger than the first is looked at in every hop, an older one only in each fourth."""
+_LOOK_HOPS: Final = 4
+"""A tone that goes on is looked at in each fourth hop: looking is what costs most."""
 _EARLY_RANGE_HZ: Final = 30.0
 """Last four hops wider than this: no steady tone; no chirp and no codec does that."""
 _YOUNG_HOPS: Final = 4
@@ -48,6 +47,8 @@ class Track:
         self._context = context or Context()
         self.stage = Stage.CANDIDATE
         self.start_ms = 0.0  # fixed when BeepStarted is said
+        self.over_ms: float | None = None
+        """When it is over, if it is not heard before; known once it is missed."""
         self.first_ms = hop.end_ms - WINDOW_CENTRE_MS
         self._at_ms: list[float] = []
         self._hz: list[float] = []
@@ -68,6 +69,7 @@ class Track:
         self._others.append(other)
         self._widths.append(hop.width)
         self._after.clear()
+        self.over_ms = None
 
     def forget_all_but(self, hops: int) -> None:
         """Keep only the newest hops: of a tone that goes on for hours only the end matters."""
@@ -79,27 +81,24 @@ class Track:
 
     def follow(self, hop: Hop) -> bool:
         """Take the hop if the tone is in it, as either of its peaks."""
-        peaks = self._matching(hop)
-        if peaks is None:
-            self._after.append((hop.end_ms - WINDOW_CENTRE_MS, hop.dbfs))
-            return False
-        self._add(hop, *peaks)
-        return True
-
-    def _matching(self, hop: Hop) -> tuple[Peak, Peak] | None:
-        """The hop's peak that is this tone, and the other one."""
+        at_ms = hop.end_ms - WINDOW_CENTRE_MS
+        missed_ms = at_ms - self._at_ms[-1] - HOP_MS
         settings = self._settings
-        missed = (hop.end_ms - WINDOW_CENTRE_MS - self._at_ms[-1]) / HOP_MS - 1
-        if hop.tonality < settings.keep_tonality:
-            return None
-        if missed * HOP_MS > settings.bridge_ms and not self._pauses():
-            return None
-        step = settings.step_hz + settings.step_hz_per_hop * missed
-        least = max(settings.weakest_dbfs, max(self._dbfs[-3:]) - settings.step_down_db)
-        for peak, other in ((hop.first, hop.second), (hop.second, hop.first)):
-            if abs(peak.hz - self._hz[-1]) <= step and peak.dbfs >= least:
-                return peak, other
-        return None
+        if hop.tonality >= settings.keep_tonality and (missed_ms <= settings.bridge_ms or self._pauses()):
+            step_hz = settings.step_hz + settings.step_hz_per_hop * missed_ms / HOP_MS
+            last_hz = self._hz[-1]
+            if abs(hop.first.hz - last_hz) <= step_hz and hop.first.dbfs >= self._least_dbfs():
+                self._add(hop, hop.first, hop.second)
+                return True
+            if abs(hop.second.hz - last_hz) <= step_hz and hop.second.dbfs >= self._least_dbfs():
+                self._add(hop, hop.second, hop.first)
+                return True
+        self._after.append((at_ms, hop.dbfs))
+        return False
+
+    def _least_dbfs(self) -> float:
+        """A fainter peak is not this tone any more."""
+        return max(self._settings.weakest_dbfs, max(self._dbfs[-3:]) - self._settings.step_down_db)
 
     def _pauses(self) -> bool:
         """Silent since the tone: should it come back, it is the second burst of the same beep."""
@@ -109,18 +108,10 @@ class Track:
         silence = self._since_dbfs()[:-_RISING_HOPS]
         return self.level_dbfs() - max(silence, default=SILENCE_DBFS) >= settings.pause_drop_db
 
-    def stillborn(self, now_ms: float) -> bool:
-        """Too short to be anything, and already missed."""
-        return len(self) < _YOUNG_HOPS and now_ms - WINDOW_CENTRE_MS > self._at_ms[-1]
-
     @property
     def active(self) -> bool:
         """Long enough to be a tone rather than a chance."""
         return len(self) >= _YOUNG_HOPS
-
-    def missing(self, now_ms: float) -> bool:
-        """Not heard in the newest hop."""
-        return now_ms - WINDOW_CENTRE_MS > self._at_ms[-1]
 
     def onset_ms(self) -> float:
         """Where the tone begins: half its first full amplitude, between hops."""
@@ -214,7 +205,7 @@ class Track:
     def steady(self) -> bool:
         """Machine-made, as far as can be told while it goes on."""
         n = len(self)
-        if n < self._settings.early_hops or (n > _OFTEN_HOPS and n % _SELDOM_HOPS):
+        if n < self._settings.early_hops or n % _LOOK_HOPS:
             return False
         newest = self._hz[-4:]
         if max(newest) - min(newest) > _EARLY_RANGE_HZ:
