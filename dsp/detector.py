@@ -1,7 +1,6 @@
 """The ear: samples in, detections out; of one stream, or of many in one pass."""
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy.typing as npt
 from dsp.events import Detection, SpeechStarted
 from dsp.progress import ProgressMemory
 from dsp.settings import DetectorSettings
-from dsp.spectrum import Cutter, Hop, measure
+from dsp.spectrum import Hop, Stream, feed_streams
 from dsp.speech import SpeechFinder
 from dsp.tones import BeepFinder
 
@@ -30,7 +29,7 @@ class Detector:
 
     def __init__(self, settings: DetectorSettings | None = None) -> None:
         self.settings = settings or DetectorSettings()
-        self._cutter = Cutter()
+        self._stream = Stream()
         self._memory = ProgressMemory(self.settings.progress)
         self._beeps = BeepFinder(self.settings.tone, self._memory)
         self._speech = SpeechFinder(self.settings.speech)
@@ -38,17 +37,19 @@ class Detector:
     @property
     def now_ms(self) -> float:
         """Stream time: the end of the samples fed so far."""
-        return self._cutter.now_ms
+        return self._stream.now_ms
 
     def feed(self, samples: Samples) -> list[Detection]:
         """Take samples, int16 of shape (n,), and say what has been heard, in order."""
-        return self._hear(measure(*self._cutter.cut(samples)))
+        return self._hear(self._stream.feed(samples))
 
     def _hear(self, hops: Sequence[Hop]) -> list[Detection]:
         found: list[Detection] = []
+        beeps, speech = self._beeps, self._speech
         for hop in hops:
-            found += self._beeps.feed(hop, floor_dbfs=self._speech.floor_dbfs, spoke_ms=self._speech.spoke_ms)
-            said = self._speech.feed(hop, in_tone=self._beeps.hears_tone)
+            if beeps.cares(hop):
+                found += beeps.feed(hop, floor_dbfs=speech.floor_dbfs, spoke_ms=speech.spoke_ms)
+            said = speech.feed(hop, in_tone=beeps.hears_tone)
             if said is not None:
                 found.append(said)
                 if isinstance(said, SpeechStarted):
@@ -62,9 +63,5 @@ def feed_all(detectors: Sequence[Detector], samples: Sequence[Samples]) -> list[
     The windows of all streams are measured in one pass, which costs a fraction of one after another. Samples
     are as in `Detector.feed`, each of any length; a detector may be named only once.
     """
-    cuts = [detector._cutter.cut(new) for detector, new in zip(detectors, samples, strict=True)]
-    if not cuts:
-        return []
-    ends = [end for _, ends in cuts for end in ends]
-    hops = iter(measure(np.concatenate([windows for windows, _ in cuts]), ends))
-    return [detector._hear(list(islice(hops, len(ends)))) for detector, (_, ends) in zip(detectors, cuts, strict=True)]
+    hops = feed_streams([detector._stream for detector in detectors], samples)
+    return [detector._hear(new) for detector, new in zip(detectors, hops, strict=True)]

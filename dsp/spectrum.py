@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
+from numpy.lib.stride_tricks import sliding_window_view
 
 SAMPLE_RATE_HZ: Final = 8000
 HOP_SAMPLES: Final = 80
@@ -44,7 +46,7 @@ _TAPER: Final = _scaled.astype(np.float32)
 _GOERTZEL: Final = np.concatenate([np.cos(_angles) * _scaled, np.sin(_angles) * _scaled]).astype(np.float32)
 """A bank of Goertzel filters at 31.25 Hz spacing, as one matrix."""
 
-Windows = npt.NDArray[np.int16]
+Samples = npt.NDArray[np.int16]
 _Floats = npt.NDArray[np.float32]
 
 
@@ -55,9 +57,6 @@ class Peak(NamedTuple):
     dbfs: float
 
 
-_NO_PEAK: Final = Peak(0.0, SILENCE_DBFS)
-
-
 class Hop(NamedTuple):
     """What one window of 32 ms sounds like."""
 
@@ -65,50 +64,76 @@ class Hop(NamedTuple):
     """Stream time of the end of the window, a multiple of 10 ms."""
     dbfs: float
     """Everything between 125 and 3500 Hz."""
-    first: Peak
+    tonality: float
+    """The share of the power in the two peaks and in the first one's harmonics, 0 to 1."""
+    first_hz: float
+    first_dbfs: float
     """The strongest peak between 190 and 3440 Hz."""
     width: float
     """The share of the first one's power in the outermost bins of its lobe: above 0.02 it is not one tone."""
-    second: Peak
+    second_hz: float
+    second_dbfs: float
     """The strongest one when the first is taken away."""
-    tonality: float
-    """The share of the power in these two and in the first one's harmonics, 0 to 1."""
+
+    @property
+    def first(self) -> Peak:
+        return Peak(self.first_hz, self.first_dbfs)
+
+    @property
+    def second(self) -> Peak:
+        return Peak(self.second_hz, self.second_dbfs)
 
 
-class Cutter:
-    """Cuts a stream into windows of 256 samples, one every 80. State: fewer than 256 samples, at first silence."""
+class Stream:
+    """The samples of a stream that are in no complete window yet: fewer than 256, at first silence."""
 
     def __init__(self) -> None:
-        self._rest: Windows = np.zeros(WINDOW_SAMPLES - HOP_SAMPLES, np.int16)
+        self._rest: Samples = np.zeros(WINDOW_SAMPLES - HOP_SAMPLES, np.int16)
         self._samples = 0
-        self._ended = 0
+        self._hops = 0
 
     @property
     def now_ms(self) -> float:
         """The end of the samples fed so far."""
         return self._samples * 1000 / SAMPLE_RATE_HZ
 
-    def cut(self, samples: Windows) -> tuple[Windows, list[float]]:
-        """Take samples, int16 of shape (n,), any n; the windows that are complete, shape (m, 256), and when each ends."""
+    def feed(self, samples: Samples) -> list[Hop]:
+        """Take samples, int16 of shape (n,), any n: a `Hop` each time 80 more are complete, in order."""
+        joined, ended, hops = self._join(samples)
+        return measure(joined, [k * HOP_SAMPLES for k in range(hops)], [(ended + k + 1) * HOP_MS for k in range(hops)])
+
+    def _join(self, samples: Samples) -> tuple[Samples, int, int]:
+        """Samples in which the new windows are, one every 80; how many windows there were before, and are new."""
         joined = np.concatenate((self._rest, samples))
-        hops = (len(joined) - WINDOW_SAMPLES) // HOP_SAMPLES + 1
+        ended = self._samples // HOP_SAMPLES
         self._samples += len(samples)
-        if hops <= 0:
-            self._rest = joined
-            return joined[:0].reshape(0, WINDOW_SAMPLES), []
+        hops = self._samples // HOP_SAMPLES - ended
         self._rest = joined[hops * HOP_SAMPLES :]
-        step = joined.strides[0]
-        windows = np.ndarray((hops, WINDOW_SAMPLES), np.int16, joined, strides=(HOP_SAMPLES * step, step))
-        ends = [(self._ended + k) * HOP_MS for k in range(1, hops + 1)]
-        self._ended += hops
-        return windows, ends
+        return joined, ended, hops
 
 
-def measure(windows: Windows, ends_ms: Sequence[float]) -> list[Hop]:
-    """A `Hop` of each window: int16 of shape (m, 256), any m, and when each ends. Windows know nothing of one another."""
-    if len(windows) < _MANY:
-        return [_measure_one(window, end_ms) for window, end_ms in zip(windows, ends_ms, strict=True)]
-    return _measure_many(windows, ends_ms)
+def feed_streams(streams: Sequence[Stream], samples: Sequence[Samples]) -> list[list[Hop]]:
+    """`Stream.feed` of each stream with its samples, all measured in one pass. Each may be named only once."""
+    if not streams:
+        return []
+    cut = [stream._join(new) for stream, new in zip(streams, samples, strict=True)]
+    lengths, ended, counts = np.array([(len(joined), before, hops) for joined, before, hops in cut]).T
+    # Row by row: which of its stream's new windows it is.
+    nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    starts = np.repeat(np.cumsum(lengths) - lengths, counts) + nth * HOP_SAMPLES
+    ends_ms = (np.repeat(ended, counts) + nth + 1) * HOP_MS
+    hops = iter(measure(np.concatenate([joined for joined, _, _ in cut]), starts.tolist(), ends_ms.tolist()))
+    return [list(islice(hops, count)) for _, _, count in cut]
+
+
+def measure(samples: Samples, starts: Sequence[int], ends_ms: Sequence[float]) -> list[Hop]:
+    """A `Hop` of each window of 256 samples: int16 of shape (n,), where each window starts, and when it ends."""
+    if len(starts) < _MANY:
+        return [
+            _measure_one(samples[start : start + WINDOW_SAMPLES], end_ms)
+            for start, end_ms in zip(starts, ends_ms, strict=True)
+        ]
+    return _measure_many(sliding_window_view(samples, WINDOW_SAMPLES)[starts], ends_ms)
 
 
 def decibels(power: float) -> float:
@@ -116,14 +141,14 @@ def decibels(power: float) -> float:
     return 10.0 * math.log10(power) if power > _SILENCE_POWER else SILENCE_DBFS
 
 
-def _measure_one(window: Windows, end_ms: float) -> Hop:
+def _measure_one(window: Samples, end_ms: float) -> Hop:
     parts = _GOERTZEL @ window.astype(np.float32)
     parts *= parts
     power = parts[:_BINS] + parts[_BINS:]
     bins: list[float] = power.tolist()
     total = sum(bins)
     if total < _FAINT_POWER:
-        return Hop(end_ms, decibels(total), _NO_PEAK, 0.0, _NO_PEAK, 0.0)
+        return Hop(end_ms, decibels(total), 0.0, 0.0, SILENCE_DBFS, 0.0, 0.0, SILENCE_DBFS)
     inner = power[_LOBE:-_LOBE]
     first = _LOBE + int(inner.argmax())
     lobe = bins[first - _LOBE : first + _LOBE + 1]
@@ -145,10 +170,12 @@ def _measure_one(window: Windows, end_ms: float) -> Hop:
     return Hop(
         end_ms,
         decibels(total),
-        Peak(first_hz, decibels(first_power)),
-        width,
-        Peak(second_hz, decibels(second_power)),
         min(1.0, tones / total),
+        first_hz,
+        decibels(first_power),
+        width,
+        second_hz,
+        decibels(second_power),
     )
 
 
@@ -166,7 +193,7 @@ def _interpolate(power: list[float], k: int) -> float:
     return (k + _FIRST_BIN + (-offset if left > right else offset)) * BIN_HZ
 
 
-def _measure_many(windows: Windows, ends_ms: Sequence[float]) -> list[Hop]:
+def _measure_many(windows: Samples, ends_ms: Sequence[float]) -> list[Hop]:
     """As `_measure_one`, step by step, of all at once; the filters' outputs are those of a Fourier transform."""
     spectrum = scipy.fft.rfft(windows * _TAPER, axis=1)[:, _FIRST_BIN : _LAST_BIN + 1]
     power: _Floats = spectrum.real**2
@@ -192,17 +219,8 @@ def _measure_many(windows: Windows, ends_ms: Sequence[float]) -> list[Hop]:
             measured[faint] = 0.0
     levels = 10.0 * np.log10(np.maximum((total, first_power, second_power), _SILENCE_POWER))
     dbfs, first_dbfs, second_dbfs = levels.tolist()
-    return list(
-        map(
-            Hop,
-            ends_ms,
-            dbfs,
-            map(Peak, first_hz.tolist(), first_dbfs),
-            width.tolist(),
-            map(Peak, second_hz.tolist(), second_dbfs),
-            tonality.tolist(),
-        )
-    )
+    rest = (tonality.tolist(), first_hz.tolist(), first_dbfs, width.tolist(), second_hz.tolist(), second_dbfs)
+    return list(map(Hop, ends_ms, dbfs, *rest))
 
 
 def _flat(bins: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

@@ -61,7 +61,7 @@ class SpeechFinder:
         settings = self._settings
         if self._floor.feed(hop.dbfs):
             self._set_thresholds()
-        hz = hop.first.hz
+        hz = hop.first_hz
         speech = (
             hop.dbfs >= (self._keep_dbfs if self._speaking else self._start_dbfs)
             and not in_tone

@@ -42,6 +42,13 @@ class BeepFinder:
         """A steady tone goes on: what sounds now is not speech."""
         return bool(self._tracks) and any(track.stage is not Stage.CANDIDATE for track in self._tracks)
 
+    def cares(self, hop: Hop) -> bool:
+        """Is `feed` wanted for this hop? Most hops have no tone, and no track waits for one."""
+        if self._tracks or hop.tonality >= self._settings.open_tonality:
+            return True
+        self._before.append(hop.dbfs)
+        return False
+
     def feed(self, hop: Hop, *, floor_dbfs: float, spoke_ms: float) -> list[BeepDetection]:
         """Take the next hop; say how loud the noise floor is, and when speech was last heard."""
         found: list[BeepDetection] = []
@@ -64,8 +71,8 @@ class BeepFinder:
         settings = self._settings
         if (
             hop.tonality >= settings.open_tonality
-            and hop.first.dbfs >= settings.weakest_dbfs
-            and settings.lowest_hz <= hop.first.hz <= settings.highest_hz
+            and hop.first_dbfs >= settings.weakest_dbfs
+            and settings.lowest_hz <= hop.first_hz <= settings.highest_hz
             and len(self._tracks) < _MOST_TRACKS
         ):
             began_ms = hop.end_ms - WINDOW_CENTRE_MS

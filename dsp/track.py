@@ -87,10 +87,10 @@ class Track:
         if hop.tonality >= settings.keep_tonality and (missed_ms <= settings.bridge_ms or self._pauses()):
             step_hz = settings.step_hz + settings.step_hz_per_hop * missed_ms / HOP_MS
             last_hz = self._hz[-1]
-            if abs(hop.first.hz - last_hz) <= step_hz and hop.first.dbfs >= self._least_dbfs():
+            if abs(hop.first_hz - last_hz) <= step_hz and hop.first_dbfs >= self._least_dbfs():
                 self._add(hop, hop.first, hop.second)
                 return True
-            if abs(hop.second.hz - last_hz) <= step_hz and hop.second.dbfs >= self._least_dbfs():
+            if abs(hop.second_hz - last_hz) <= step_hz and hop.second_dbfs >= self._least_dbfs():
                 self._add(hop, hop.second, hop.first)
                 return True
         self._after.append((at_ms, hop.dbfs))
