@@ -156,6 +156,8 @@ class BeepFinder:
         settings = self._settings
         if len(track) < settings.fewest_hops or track.is_close_pair():
             return False
+        if track.hopeless():
+            return False
         track.trim()
         if len(track) < settings.fewest_hops or end_ms - track.onset_ms() < settings.shortest_ms:
             return False

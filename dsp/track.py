@@ -24,8 +24,14 @@ _TRIM_STRAYS: Final = 0.6
 _BEFORE_HOPS: Final = 16
 _LOOK_HOPS: Final = 4
 """A tone that goes on is looked at in each fourth hop: looking is what costs most."""
-_EARLY_RANGE_HZ: Final = 30.0
-"""Last four hops wider than this: no steady tone; no chirp and no codec does that."""
+_EARLY_RANGE_HZ: Final = 16.0
+"""Last four hops wider than this: no steady tone. The steepest chirp makes 12 Hz of it, the roughest jitter too."""
+_HOPELESS_FALL_DB: Final = -3.0
+_HOPELESS_BEND_HZ: Final = 6.5
+_HOPELESS_PURITY_DB: Final = -4.0
+"""No tone that is over convinces when the sound since is so much louder than it, when its frequency bends so much
+from hop to hop (median), or when it is so far below everything (median): of the tuning half's tones that the forest
+believes or nearly believes each limit has 99.7 % or more on its good side, and two of three others on its bad one."""
 _YOUNG_HOPS: Final = 4
 """Before so many hops a track that misses one was nothing."""
 
@@ -58,6 +64,7 @@ class Track:
         self._widths: list[float] = []
         self._partner: float | None = None
         self._partner_at = (0, 0.0)  # how much was known of the tone when its partner was looked for
+        self._known_line = self._line_at = (0.0, 0.0)  # the same of its line
         self._after: list[tuple[float, float]] = []  # (centre, level) of the hops since it was last heard
         self._add(hop, hop.first, hop.second)
 
@@ -179,15 +186,23 @@ class Track:
 
     def shape(self) -> Shape:
         """Jitter, slope and so on over the whole track, without its edges."""
-        first, last = self._filled()
-        kept = range(first, last + 1)
-        at = [self._at_ms[k] / 1000 for k in kept]
-        slope, jitter = straighten(at, [self._hz[k] for k in kept])
+        slope, jitter = self._line()
         pair = self.frequencies_hz()
         if len(pair) == 2 and neighbouring_harmonics(*pair):
             jitter *= self._settings.voice_pair_factor
-        _, wobble = straighten(at, [self._dbfs[k] for k in kept])
+        first, last = self._filled()
+        at = [at_ms / 1000 for at_ms in self._at_ms[first : last + 1]]
+        _, wobble = straighten(at, self._dbfs[first : last + 1])
         return Shape(len(self), jitter, slope, self._purity(), wobble)
+
+    def _line(self) -> tuple[float, float]:
+        """Slope of the frequency in Hz/s, and jitter about it in Hz."""
+        if self._line_at != (len(self), self._at_ms[-1]):
+            self._line_at = (len(self), self._at_ms[-1])
+            first, last = self._filled()
+            at = [at_ms / 1000 for at_ms in self._at_ms[first : last + 1]]
+            self._known_line = straighten(at, self._hz[first : last + 1])
+        return self._known_line
 
     def _filled(self) -> tuple[int, int]:
         """First and last hop whose windows the tone fills: at its edges it seems to rise and bend."""
@@ -218,8 +233,21 @@ class Track:
         ]
         if not rules or self.is_close_pair():
             return False
+        if self._line()[1] > max(rule.jitter_hz for rule in rules):
+            return False
         shape = self.shape()
         return any(fits(shape, rule) for rule in rules)
+
+    def hopeless(self) -> bool:
+        """Of a tone that is over: can the forest be spared?"""
+        if self.level_dbfs() - max(self._since_dbfs(), default=SILENCE_DBFS) < _HOPELESS_FALL_DB:
+            return True
+        hz = self._hz
+        bends = [abs(before - 2 * here + after) for before, here, after in zip(hz, hz[1:], hz[2:], strict=False)]
+        if median(bends) > _HOPELESS_BEND_HZ:
+            return True
+        below = [own - total for own, total in zip(self._dbfs, self._total_dbfs, strict=True)]
+        return median(below) < _HOPELESS_PURITY_DB
 
     def trim(self) -> None:
         """Let go of a beginning that is not the tone: the last word's hops before a beep that touches it."""
