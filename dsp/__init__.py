@@ -1,5 +1,6 @@
 """Pure signal processing on 8 kHz telephone audio: no I/O, no clock, no engine word."""
 
+from dsp.bank import DetectorBank
 from dsp.detector import Detector
 from dsp.events import BeepDropped, BeepEnded, BeepStarted, Detection, SpeechEnded, SpeechStarted
 from dsp.settings import DetectorSettings, ProgressSettings, SpeechSettings, Steadiness, ToneSettings
@@ -10,6 +11,7 @@ __all__ = [
     "BeepStarted",
     "Detection",
     "Detector",
+    "DetectorBank",
     "DetectorSettings",
     "ProgressSettings",
     "SpeechEnded",

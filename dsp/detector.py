@@ -1,27 +1,22 @@
-"""The ear: samples in, detections out; of one stream, or of many in one pass."""
+"""The ear: samples in, detections out."""
 
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
-import numpy.typing as npt
-
 from dsp.events import Detection, SpeechStarted
 from dsp.progress import ProgressMemory
 from dsp.settings import DetectorSettings
-from dsp.spectrum import Hop, Stream, feed_streams
+from dsp.spectrum import Hop, Samples, Stream
 from dsp.speech import SpeechFinder
 from dsp.tones import BeepFinder
-
-Samples = npt.NDArray[np.int16]
 
 
 class Detector:
     """Hears beeps and speech in one telephone stream.
 
-    Input: int16, mono, 8 kHz, shape (n,), any n including 0. However the stream is cut, the detections are
-    the same, at the same stream times. State is bounded. Delay: see `BeepFinder` and `SpeechFinder`; up to 80
-    samples (10 ms) wait for their hop to be complete.
+    Input: int16, mono, 8 kHz, shape (n,), any n including 0. However the stream is cut, the detections are the
+    same, at the same stream times (frequencies and levels to 0.01). State is bounded. Delay: see `BeepFinder` and
+    `SpeechFinder`; up to 80 samples (10 ms) wait for their hop to be complete.
     """
 
     VERSION: ClassVar[str] = "3"
@@ -29,7 +24,7 @@ class Detector:
 
     def __init__(self, settings: DetectorSettings | None = None) -> None:
         self.settings = settings or DetectorSettings()
-        self._stream = Stream()
+        self.stream = Stream()
         self._memory = ProgressMemory(self.settings.progress)
         self._beeps = BeepFinder(self.settings.tone, self._memory)
         self._speech = SpeechFinder(self.settings.speech)
@@ -37,13 +32,14 @@ class Detector:
     @property
     def now_ms(self) -> float:
         """Stream time: the end of the samples fed so far."""
-        return self._stream.now_ms
+        return self.stream.now_ms
 
     def feed(self, samples: Samples) -> list[Detection]:
         """Take samples, int16 of shape (n,), and say what has been heard, in order."""
-        return self._hear(self._stream.feed(samples))
+        return self.hear(self.stream.feed(samples))
 
-    def _hear(self, hops: Sequence[Hop]) -> list[Detection]:
+    def hear(self, hops: Sequence[Hop]) -> list[Detection]:
+        """Take what `stream` has measured: the second half of `feed`, for those who measure many streams at once."""
         found: list[Detection] = []
         beeps, speech = self._beeps, self._speech
         for hop in hops:
@@ -55,13 +51,3 @@ class Detector:
                 if isinstance(said, SpeechStarted):
                     self._memory.forget()
         return found
-
-
-def feed_all(detectors: Sequence[Detector], samples: Sequence[Samples]) -> list[list[Detection]]:
-    """Feed each detector its samples; what each has heard, as if it had been fed alone.
-
-    The windows of all streams are measured in one pass, which costs a fraction of one after another. Samples
-    are as in `Detector.feed`, each of any length; a detector may be named only once.
-    """
-    hops = feed_streams([detector._stream for detector in detectors], samples)
-    return [detector._hear(new) for detector, new in zip(detectors, hops, strict=True)]

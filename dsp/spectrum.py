@@ -242,4 +242,4 @@ def _interpolate_all(power: _Floats, bins: npt.NDArray[np.intp]) -> npt.NDArray[
     left, here, right = power.take(_flat(bins)[:, None] + _NEAR).T
     ratio = np.sqrt(np.maximum(left, right) / here)
     offset = np.minimum(0.5, (2 * ratio - 1) / (1 + ratio))
-    return (bins + _FIRST_BIN + np.where(left > right, -offset, offset)) * BIN_HZ
+    return np.asarray((bins + _FIRST_BIN + np.where(left > right, -offset, offset)) * BIN_HZ)

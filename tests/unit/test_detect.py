@@ -18,7 +18,7 @@ from dsp import BeepEnded, BeepStarted, Detector, SpeechEnded, SpeechStarted
 from tests.unit.dsp.signals import Samples, Sound, noise, silence, speech, to_int16, tone
 from voicedrop.__main__ import app
 from voicedrop.offline import sound
-from voicedrop.offline.detect import Options, listen_to_all, row_of, rows_of
+from voicedrop.offline.detect import Options, listen_to_all, listen_together, row_of
 from voicedrop.offline.imagined import CueEvent, ImaginedDrop
 
 GREETING = speech(3000, dbfs=-20.0)
@@ -34,7 +34,9 @@ def heard(*parts: Sound, message_ms: float = 15_000, cue: bool = True) -> list[d
     whole = np.concatenate(parts)
     quiet = noise(len(whole) / 8 + 1, dbfs=-65.0)[: len(whole)]
     options = Options(cue=cue, message_ms=message_ms)
-    return list(rows_of("x", frames(to_int16(np.asarray(whole + quiet))), options))
+    (rows,) = listen_together([("x", iter(frames(to_int16(np.asarray(whole + quiet)))))], options)
+    assert isinstance(rows, list)
+    return rows
 
 
 def drop_in(rows: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:

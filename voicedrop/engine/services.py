@@ -13,6 +13,7 @@ from voicedrop.ari.events import AriEvent
 from voicedrop.config import Settings
 from voicedrop.engine.metrics import Metrics
 from voicedrop.errors import AriError
+from voicedrop.media.bank import LiveBank
 from voicedrop.media.listener import TapListener
 from voicedrop.model import Message
 from voicedrop.store.journal import Journal
@@ -69,6 +70,7 @@ class Services:
     journal: Journal
     messages: Mapping[int, Message]
     metrics: Metrics
+    bank: LiveBank = field(default_factory=LiveBank)
     router: Router = field(default_factory=Router)
     clock: Clock = field(default_factory=lambda: Clock(wall=time.time(), monotonic=time.monotonic()))
     now: Callable[[], float] = time.monotonic

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import structlog
 
-from dsp import Detection, Detector
+from dsp import Detection
 from voicedrop.ari.events import AriEvent, ChannelDestroyed, StasisStart
 from voicedrop.engine.services import AGENT_APP, Services, quietly
 from voicedrop.errors import AriError, TapError
+from voicedrop.media.bank import LiveEar
 from voicedrop.media.listener import FORMAT, Expected
 from voicedrop.model import Ids
 
@@ -36,7 +36,7 @@ class Tap:
         # Ids of its own each time: the end of an earlier tap's channels must not be taken for this one's.
         tag = secrets.token_hex(3)
         self._snoop, self._media, self._bridge = (ids(f"{role}-{tag}") for role in ("snoop", "media", "tap"))
-        self._detector = Detector()
+        self._ear: LiveEar | None = None
         self._expected: Expected | None = None
         self._started: dict[str, asyncio.Event] = {self._snoop: asyncio.Event(), self._media: asyncio.Event()}
         self._failed = asyncio.Event()
@@ -69,6 +69,7 @@ class Tap:
         services, ari = self._services, self._services.ari
         for channel in self._started:
             services.router.attach(channel, self._on_event)
+        self._ear = services.bank.open(self._heard)
         self._expected = services.listener.expect(self._on_audio, self._on_lost)
         await ari.create_bridge(self._bridge, bridge_type="mixing")
         await ari.snoop(self._leg, app=AGENT_APP, snoop_id=self._snoop, app_args="tap")
@@ -102,6 +103,8 @@ class Tap:
         self._closing = True
         if self._open:
             self._services.metrics.taps.dec()
+        if self._ear is not None:
+            self._ear.close()
         for channel in self._started:
             self._services.router.detach(channel, self._on_event)
         # Recovery ends what cannot be ended now.
@@ -122,11 +125,13 @@ class Tap:
     def _on_audio(self, samples: npt.NDArray[np.int16]) -> None:
         if self.on_samples is not None:
             self.on_samples(samples)
-        detections = self._detector.feed(samples)
-        if detections and self.on_heard is not None:
-            now = time.monotonic()
-            for detection in detections:
-                self.on_heard(detection, now)
+        assert self._ear is not None  # it was opened before the connection was asked for
+        self._ear.feed(samples)
+
+    def _heard(self, detections: list[Detection], arrived_at: float) -> None:
+        for detection in detections:
+            if self.on_heard is not None:
+                self.on_heard(detection, arrived_at)
 
     def _on_lost(self, reason: str) -> None:
         if not self._closing and self.on_lost is not None:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields
@@ -17,13 +17,17 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from dsp import Detection, Detector
+from dsp import Detection, DetectorBank
 from voicedrop.errors import SoundError
 from voicedrop.offline import sound
 from voicedrop.offline.imagined import MESSAGE_MS, CueEvent, ImaginedDrop
 
 Row = dict[str, Any]
 """One event as it is printed: see docs/detection.md."""
+Frame = npt.NDArray[np.int16]
+
+_TOGETHER: Final = 32
+"""Files that one process listens to in step: more cost no less, and their rows wait for the longest."""
 
 _NAMES: Final = {
     "BeepStarted": "beep_start",
@@ -49,16 +53,20 @@ class Options:
     """How long its message is."""
 
 
-def rows_of(name: str, frames: Iterable[npt.NDArray[np.int16]], options: Options) -> Iterator[Row]:
-    """Listen to one stream as a live call would, in frames of 20 ms (int16, mono, 8 kHz); rows in order of time."""
-    detector = Detector()
-    drop = ImaginedDrop(options.message_ms) if options.cue else None
-    samples = 0
-    for frame in frames:
-        detections = detector.feed(frame)
-        samples += len(frame)
-        end_ms = samples * _MS_PER_SAMPLE
-        events = drop.frame(detections, end_ms) if drop is not None else []
+class _Call:
+    """What is printed of one stream."""
+
+    def __init__(self, name: str, options: Options) -> None:
+        self._name = name
+        self._drop = ImaginedDrop(options.message_ms) if options.cue else None
+        self._samples = 0
+
+    def rows(self, samples: int, detections: Sequence[Detection]) -> Iterator[Row]:
+        """Of the next frame: how many samples it had, and what was heard in it."""
+        name = self._name
+        self._samples += samples
+        end_ms = self._samples * _MS_PER_SAMPLE
+        events = self._drop.frame(detections, end_ms) if self._drop is not None else []
         # A deadline that passed before the frame's end comes before what the frame brought.
         early = [event for event in events if event.t_ms < end_ms]
         yield from (_cue_row(name, event) for event in early)
@@ -98,43 +106,64 @@ def _cue_row(name: str, event: CueEvent) -> Row:
     return {"file": name, "event": event.event, "t_ms": event.t_ms, "reason": event.reason}
 
 
-def listen(path: Path, options: Options) -> list[Row]:
-    """All rows of a file.
+def listen_together(streams: Sequence[tuple[str, Iterator[Frame]]], options: Options) -> list[list[Row] | SoundError]:
+    """All rows of each stream, in order of time, or what is wrong with its file.
 
-    Raises:
-        SoundError: it cannot be read, or has no such channel.
+    A stream has a name and comes in frames of 20 ms (int16, mono, 8 kHz). All are listened to in step, as many
+    live calls are.
     """
-    return list(rows_of(str(path), sound.frames(path, options.channel), options))
+    bank: DetectorBank[int] = DetectorBank()
+    calls = [_Call(name, options) for name, _ in streams]
+    heard: list[list[Row] | SoundError] = [[] for _ in streams]
+    playing = {number: frames for number, (_, frames) in enumerate(streams)}
+    for number in playing:
+        bank.add(number)
+    while playing:
+        tick = {}
+        for number in tuple(playing):
+            try:
+                tick[number] = next(playing[number])
+            except StopIteration:
+                del playing[number]
+            except SoundError as error:
+                del playing[number]
+                heard[number] = error
+        detections = bank.feed(tick)
+        for number, frame in tick.items():
+            rows = heard[number]
+            assert isinstance(rows, list)
+            rows += calls[number].rows(len(frame), detections.get(number, ()))
+    return heard
+
+
+def _listen_to_files(paths: Sequence[Path], options: Options) -> list[list[Row] | SoundError]:
+    return listen_together([(str(path), sound.frames(path, options.channel)) for path in paths], options)
 
 
 def listen_to_all(paths: Sequence[Path], options: Options) -> Iterator[tuple[Path, list[Row] | SoundError]]:
-    """Each file with its rows, or with what is wrong with it, in the order given; several at once, one a core."""
+    """Each file with its rows, or with what is wrong with it, in the order given; on every core many at once."""
     workers = min(len(os.sched_getaffinity(0)), len(paths))
+    size = max(1, min(_TOGETHER, -(-len(paths) // max(1, workers))))
+    groups = [paths[k : k + size] for k in range(0, len(paths), size)]
     if workers <= 1:
-        for path in paths:
-            yield path, _attempt(path, options)
+        for group in groups:
+            yield from zip(group, _listen_to_files(group, options), strict=True)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        waiting: list[tuple[Path, Future[list[Row] | SoundError]]] = [
-            (path, pool.submit(_attempt, path, options)) for path in paths
+        waiting: list[tuple[Sequence[Path], Future[list[list[Row] | SoundError]]]] = [
+            (group, pool.submit(_listen_to_files, group, options)) for group in groups
         ]
         waiting.reverse()  # so that each can be let go of once it is done
         try:
             while waiting:
-                path, future = waiting.pop()
+                group, future = waiting.pop()
                 try:
-                    yield path, future.result()
+                    yield from zip(group, future.result(), strict=True)
                 except BrokenProcessPool:
-                    yield path, SoundError(f"{path}: the process that listened to it, or to another file, died")
+                    for path in group:
+                        yield path, SoundError(f"{path}: the process that listened to it, or to another file, died")
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _attempt(path: Path, options: Options) -> list[Row] | SoundError:
-    try:
-        return listen(path, options)
-    except SoundError as error:
-        return error
 
 
 def detect(paths: Sequence[Path], options: Options, *, as_json: bool, plot: Path | None = None) -> bool:

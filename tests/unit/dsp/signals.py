@@ -1,7 +1,11 @@
 """Telephone sounds made of numpy: float64, shape (n,), 8 kHz, 1.0 is full scale; `to_int16` at the end."""
 
+from collections.abc import Sequence
+from dataclasses import fields
+
 import numpy as np
 import numpy.typing as npt
+import pytest
 from scipy.signal import lfilter
 
 from dsp import Detection, Detector
@@ -126,3 +130,11 @@ def hear(sound: Sound | Samples, chunk: int = 160) -> list[Detection]:
     for at in range(0, len(samples), chunk):
         found += detector.feed(np.asarray(samples[at : at + chunk], np.int16))
     return found
+
+
+def assert_alike(some: Sequence[Detection], others: Sequence[Detection]) -> None:
+    """The same detections at the same times; frequencies, levels and the rest to 0.01."""
+    assert [type(one) for one in some] == [type(other) for other in others]
+    for one, other in zip(some, others, strict=True):
+        for field in fields(one):
+            assert getattr(one, field.name) == pytest.approx(getattr(other, field.name), abs=0.01), (one, other)
