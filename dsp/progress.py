@@ -121,6 +121,8 @@ def sit_position(frequencies_hz: tuple[float, ...]) -> int | None:
     """0, 1 or 2 if the tone could be the first, second or third of a special information tone."""
     if len(frequencies_hz) != 1:
         return None
+    if not _SIT_HZ[0][0] * (1 - _SIT_TOLERANCE) <= frequencies_hz[0] <= _SIT_HZ[-1][-1] * (1 + _SIT_TOLERANCE):
+        return None
     for position, tones in enumerate(_SIT_HZ):
         if any(abs(frequencies_hz[0] - hz) <= _SIT_TOLERANCE * hz for hz in tones):
             return position

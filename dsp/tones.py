@@ -8,7 +8,7 @@ from dsp.evidence import Context
 from dsp.forest import vote
 from dsp.progress import Burst, ProgressMemory, follows_in_sit, sit_position
 from dsp.settings import ToneSettings
-from dsp.spectrum import WINDOW_CENTRE_MS, Hop
+from dsp.spectrum import HOP_MS, WINDOW_CENTRE_MS, Hop
 from dsp.track import Stage, Track
 
 BeepDetection = BeepStarted | BeepEnded | BeepDropped
@@ -60,7 +60,7 @@ class BeepFinder:
                 found += self._go_on(track, hop.end_ms)
             elif not track.active:  # too short to be anything
                 self._tracks.remove(track)
-            elif track.over_ms is None or hop.end_ms >= track.over_ms:
+            elif track.missed_ms > HOP_MS and (track.over_ms is None or hop.end_ms >= track.over_ms):
                 found += self._maybe_end(track, hop.end_ms)
         if not taken:
             self._open(hop, floor_dbfs, spoke_ms)

@@ -53,6 +53,8 @@ class Track:
         self._context = context or Context()
         self.stage = Stage.CANDIDATE
         self.start_ms = 0.0  # fixed when BeepStarted is said
+        self.missed_ms = 0.0
+        """How long it has not been heard."""
         self.over_ms: float | None = None
         """When it is over, if it is not heard before; known once it is missed."""
         self.first_ms = hop.end_ms - WINDOW_CENTRE_MS
@@ -101,6 +103,7 @@ class Track:
                 self._add(hop, hop.second, hop.first)
                 return True
         self._after.append((at_ms, hop.dbfs))
+        self.missed_ms = missed_ms + HOP_MS
         return False
 
     def _least_dbfs(self) -> float:

@@ -13,7 +13,7 @@ import soundfile
 from rich.console import Console
 
 from dsp import Detector
-from tests.bench.detection import corpus, cues, manifest, recipe, report, ringcentral, score
+from tests.bench.detection import banks, corpus, cues, manifest, recipe, report, ringcentral, score
 from tests.bench.detection.baselines import CommercialRules, GoertzelBank
 from tests.bench.detection.ears import Ear, OurEar, listen
 from tests.bench.detection.manifest import Recording
@@ -67,7 +67,10 @@ def run(folder: Path, ears: tuple[type[Ear], ...], console: Console, *, others: 
                 starts.append((recording, ringcentral.cue_of(samples)))
     rows = [{"detector": ear.title, **score.summary(done)} for ear, done in zip(ears, marks, strict=True)]
     drops = [cues.start(recording, events) for recording, events in did]
+    in_bank = banks.cost(recordings, lambda recording: _read(folder / recording.file))
+    rows[0]["cpu_s_per_h_bank"] = in_bank["200"]
     return {
+        "cpu_s_per_h_bank_by_streams": in_bank,
         "detectors": rows,
         "cue": cues.summary(drops),
         "cue_by_layout": cues.by_layout(drops),

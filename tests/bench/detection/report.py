@@ -51,6 +51,9 @@ def show(results: dict[str, Any], console: Console) -> None:
     table.add_section()
     table.add_row("target", "heldout", *(TARGETS[key] for key, _ in _ROW))
     console.print(table)
+    for split, rows in results["splits"].items():
+        cost = ", ".join(f"{streams} streams {spent}" for streams, spent in rows["cpu_s_per_h_bank_by_streams"].items())
+        console.print(f"ours in the bank ({split}), CPU s per stream-hour: {cost}; target ≤ 2")
     console.print(_cues(results["splits"]))
     for name, classes in results["splits"].get("heldout", {}).get("by_class", {}).items():
         console.print(_classes(name, classes))
