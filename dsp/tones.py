@@ -60,6 +60,7 @@ class BeepFinder:
                 found += self._go_on(track, hop.end_ms)
             elif not track.active:  # too short to be anything
                 self._tracks.remove(track)
+            # A single missed hop says nothing yet.
             elif track.missed_ms > HOP_MS and (track.over_ms is None or hop.end_ms >= track.over_ms):
                 found += self._maybe_end(track, hop.end_ms)
         if not taken:
