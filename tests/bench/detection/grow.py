@@ -295,6 +295,10 @@ def main() -> None:
     print(f"least_vote: {chosen}")
     model = grown(rows, np.ones(len(rows.labels), np.bool_))
     trees = [_text(step[0].nodes, 0) for step in model._predictors]
+    partial = model.staged_decision_function(rows.figures[rows.labels])
+    early = next(votes for number, votes in enumerate(partial, 1) if number == dsp.forest._SCOUTS)
+    whole = model.decision_function(rows.figures[rows.labels])
+    print(f"least of a beep's votes after {dsp.forest._SCOUTS} trees: {early[whole >= (chosen or 0.0)].min():.2f}")
     write(Path(dsp.forest.__file__), float(model._baseline_prediction.ravel()[0]), trees)
 
 

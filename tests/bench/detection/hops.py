@@ -22,6 +22,8 @@ _LOBE_BINS: Final = np.arange(-_LOBE, _LOBE + 1)
 def hops_of(samples: Samples) -> Iterator[Hop]:
     """What `Spectrum.feed` yields for int16 of shape (n,), to the rounding of float32."""
     n = len(samples) // HOP_SAMPLES
+    if n == 0:
+        return
     sound = np.concatenate(
         [np.zeros(WINDOW_SAMPLES - HOP_SAMPLES, np.float32), samples[: n * HOP_SAMPLES].astype(np.float32)]
     )
