@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from dsp.past import Before
 from dsp.shape import Shape, median
 from dsp.spectrum import SILENCE_DBFS
 
@@ -61,6 +62,17 @@ class Evidence(NamedTuple):
     attack_db: float
     release_db: float
     """How far its first and last four hops, together, are below the loudest near them: people swell."""
+    other_db: float
+    """How far the other peak is below it."""
+    quiet_hops: float
+    tonal: float
+    words: float
+    tones: float
+    tones_s: float
+    clear_now: float
+    clear: float
+    since_clear_s: float
+    """What was before it: see `past.Before`."""
 
 
 NEVER_S: Final = 99.0
@@ -87,6 +99,7 @@ class Path(NamedTuple):
     dbfs: Sequence[float]
     total_dbfs: Sequence[float]
     partner_dbfs: Sequence[float] | None
+    other_dbfs: Sequence[float]
     widths: Sequence[float]
     filled: tuple[int, int]
     """First and last hop whose windows are full of it."""
@@ -94,8 +107,8 @@ class Path(NamedTuple):
     """Only hops whose windows no longer reach into the tone."""
 
 
-def weigh(path: Path, shape: Shape, context: Context) -> Evidence:
-    """All figures of one tone."""
+def weigh(path: Path, shape: Shape, context: Context, past: Before) -> Evidence:
+    """All figures of one tone, of its surroundings, and of what was before."""
     at = np.asarray(path.at_ms) / 1000
     level = median(path.dbfs)
     full = slice(path.filled[0], path.filled[1] + 1)
@@ -128,6 +141,8 @@ def weigh(path: Path, shape: Shape, context: Context) -> Evidence:
         width=median(path.widths),
         attack_db=_below(path.dbfs[:_NEAR_HOPS]),
         release_db=_below(path.dbfs[: -_NEAR_HOPS - 1 : -1]),
+        other_db=level - median(path.other_dbfs),
+        **past._asdict(),
     )
 
 

@@ -20,6 +20,10 @@ _CADENCES: Final = (
     (400.0, (225.0, 375.0, 400.0)),  # reorder, busy of the UK
 )
 """Single tones, and how many ms a burst of them lasts."""
+_CALLING_MS: Final = 500.0
+"""A burst of a fax that calls (T.30: 0.5 s every 3.5 s)."""
+_TWIN_MS: Final = 30.0
+"""Two measures of one tone's end, each 15 ms off at most."""
 _SIT_HZ: Final = ((913.8, 950.0, 985.2), (1370.6, 1400.0, 1428.5), (1776.7, 1800.0))
 """Special information tones: one of each, one straight after another (ITU E.180 and the US variants)."""
 _SIT_TOLERANCE: Final = 0.011
@@ -65,13 +69,22 @@ class ProgressMemory:
         )
 
     def is_cadence(self, burst: Burst) -> bool:
-        """Has a tone that is over just the frequency and length of a busy or ringback tone's burst?"""
+        """Has a tone that is over just the frequency and length of a busy, ringback or fax tone's burst?"""
         settings = self._settings
         length = burst.end_ms - burst.start_ms
+        if self._within(burst.frequencies_hz, (settings.fax_calling_hz,)):
+            return abs(length - _CALLING_MS) <= settings.cadence_share * _CALLING_MS + settings.cadence_ms
         return len(burst.frequencies_hz) == 1 and any(
             abs(burst.frequencies_hz[0] - hz) <= settings.cadence_hz * hz
             and any(abs(length - ms) <= settings.cadence_share * ms + settings.cadence_ms for ms in lengths)
             for hz, lengths in _CADENCES
+        )
+
+    def is_twin(self, burst: Burst) -> bool:
+        """Has this very tone been remembered? After a gap two tracks may both have followed it to its end."""
+        return any(
+            self._same(other.frequencies_hz, burst.frequencies_hz) and abs(other.end_ms - burst.end_ms) <= _TWIN_MS
+            for other in self._bursts
         )
 
     @staticmethod

@@ -87,8 +87,8 @@ class ToneSettings:
     shortest_ms: float = 32.0
     least_vote: float = -0.1
     """What the forest must say of a tone that is over (see `forest`)."""
-    fewest_hops: int = 5
-    """Fewer windows say too little."""
+    fewest_hops: int = 4
+    """Fewer windows say too little; a beep of 40 ms through GSM leaves four."""
     crowd_ms: float = 2500.0
     crowd_hops: int = 8
     """Tones of at least so many hops that ended so shortly before another are its crowd: a tune, a song, a talk."""
@@ -121,6 +121,8 @@ class ProgressSettings:
     """Tones of busy, ringback and faxes, singly or in pairs: before anybody has spoken they are call progress."""
     fax_answer_hz: tuple[float, float] = (2075.0, 2125.0)
     """Heard before any speech: a fax or modem answers, and nothing that it sends later is a beep."""
+    fax_calling_hz: tuple[float, float] = (1062.0, 1138.0)
+    """A calling fax (T.30: 1100 +- 38 Hz); whoever has spoken, bursts of just its length are none of a mailbox."""
     cadence_hz: float = 0.008
     """Relative difference up to which a tone that is over has the frequency of a known cadence..."""
     cadence_share: float = 0.035

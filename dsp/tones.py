@@ -4,8 +4,9 @@ from collections import deque
 from typing import Final
 
 from dsp.events import BeepDropped, BeepEnded, BeepStarted
-from dsp.evidence import Context
+from dsp.evidence import Context, Evidence
 from dsp.forest import vote
+from dsp.past import CLEAR_HOPS, CLEAR_PURITY, Past
 from dsp.progress import Burst, ProgressMemory, follows_in_sit, sit_position
 from dsp.settings import ToneSettings
 from dsp.spectrum import HOP_MS, WINDOW_CENTRE_MS, Hop
@@ -34,8 +35,8 @@ class BeepFinder:
         self._settings = settings
         self._memory = memory
         self._tracks: list[Track] = []
-        self._before: deque[float] = deque(maxlen=_BEFORE_HOPS)
         self._ended_ms: deque[float] = deque(maxlen=_CROWD)
+        self._past = Past()
 
     @property
     def hears_tone(self) -> bool:
@@ -46,7 +47,7 @@ class BeepFinder:
         """Is `feed` wanted for this hop? Most hops have no tone, and no track waits for one."""
         if self._tracks or hop.tonality >= self._settings.open_tonality:
             return True
-        self._before.append(hop.dbfs)
+        self._past.feed(hop)
         return False
 
     def feed(self, hop: Hop, *, floor_dbfs: float, spoke_ms: float) -> list[BeepDetection]:
@@ -65,7 +66,7 @@ class BeepFinder:
                 found += self._maybe_end(track, hop.end_ms)
         if not taken:
             self._open(hop, floor_dbfs, spoke_ms)
-        self._before.append(hop.dbfs)
+        self._past.feed(hop)
         return found
 
     def _open(self, hop: Hop, floor_dbfs: float, spoke_ms: float) -> None:
@@ -78,7 +79,7 @@ class BeepFinder:
         ):
             began_ms = hop.end_ms - WINDOW_CENTRE_MS
             context = Context(
-                before_dbfs=tuple(self._before),
+                before_dbfs=self._past.levels(_BEFORE_HOPS),
                 floor_dbfs=floor_dbfs,
                 crowd=sum(began_ms - ended_ms < settings.crowd_ms for ended_ms in self._ended_ms),
                 since_speech_ms=began_ms - spoke_ms,
@@ -130,13 +131,16 @@ class BeepFinder:
         convinced = track.stage is not Stage.TOO_LONG and self._convinces(track, end_ms)
         if len(track) >= self._settings.crowd_hops:
             self._ended_ms.append(end_ms)
+        clear = len(track) >= CLEAR_HOPS and track.purity() >= CLEAR_PURITY
+        self._past.tone_over(track.onset_ms(), end_ms, clear=clear)
         if track.stage is Stage.CANDIDATE:
             if not convinced:
                 return []
             found += self._start(track, now_ms)
         burst = Burst(track.frequencies_hz(), track.start_ms, end_ms)
         if track.stage is Stage.BEEP:
-            if convinced and not self._sit_goes_on(track) and not self._memory.is_cadence(burst):
+            network = self._sit_goes_on(track) or self._memory.is_cadence(burst)
+            if convinced and not network and not self._memory.is_twin(burst):
                 found.append(
                     BeepEnded(
                         at_ms=now_ms,
@@ -154,18 +158,26 @@ class BeepFinder:
 
     def _convinces(self, track: Track, end_ms: float) -> bool:
         """Now that it is over: was it a beep?"""
+        evidence = self._evidence(track, end_ms)
+        return evidence is not None and vote(evidence) >= self._settings.least_vote
+
+    def _evidence(self, track: Track, end_ms: float) -> Evidence | None:
+        """What it says for itself; None where that is not worth asking."""
         settings = self._settings
         if len(track) < settings.fewest_hops or track.is_close_pair():
-            return False
+            return None
         if track.hopeless():
-            return False
+            return None
         track.trim()
         if len(track) < settings.fewest_hops or end_ms - track.onset_ms() < settings.shortest_ms:
-            return False
-        return vote(track.evidence()) >= settings.least_vote
+            return None
+        return track.evidence(self._past)
 
     def _hold_ms(self, track: Track, length_ms: float) -> float:
-        hold = next(hold for least, hold in self._settings.holds_ms if length_ms >= least)
+        holds_ms = self._settings.holds_ms
+        hold = next(hold for least, hold in holds_ms if length_ms >= least)
+        if len(track.frequencies_hz()) == 2:
+            hold = holds_ms[0][1]  # double beeps are of one tone
         if sit_position((track.median_hz(),)) in (0, 1):
             return max(hold, _SIT_HOLD_MS)
         return hold

@@ -5,6 +5,7 @@ from enum import Enum, auto
 from typing import Final
 
 from dsp.evidence import Context, Evidence, Path, weigh
+from dsp.past import Past
 from dsp.settings import ToneSettings
 from dsp.shape import Shape, fits, harmonic, median, neighbouring_harmonics, straighten
 from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
@@ -179,7 +180,7 @@ class Track:
         _, jitter = straighten([at / 1000 for at in self._at_ms], [peak.hz for peak in self._others])
         return other if jitter <= settings.partner_jitter_hz else None
 
-    def _purity(self) -> float:
+    def purity(self) -> float:
         """Share of the power in the tone and its partner (a second tone or a harmonic): median, 0 to 1."""
         partner = self._partner_hz() is not None
         return median(
@@ -196,7 +197,7 @@ class Track:
         first, last = self._filled()
         at = [at_ms / 1000 for at_ms in self._at_ms[first : last + 1]]
         _, wobble = straighten(at, self._dbfs[first : last + 1])
-        return Shape(len(self), jitter, slope, self._purity(), wobble)
+        return Shape(len(self), jitter, slope, self.purity(), wobble)
 
     def _line(self) -> tuple[float, float]:
         """Slope of the frequency in Hz/s, and jitter about it in Hz."""
@@ -277,7 +278,7 @@ class Track:
         for kept in (self._at_ms, self._hz, self._dbfs, self._total_dbfs, self._others, self._widths):
             del kept[:cut]
 
-    def evidence(self) -> Evidence:
+    def evidence(self, past: Past) -> Evidence:
         """Of a tone that is over."""
         shape = self.shape()
         partner = [peak.dbfs for peak in self._others] if self._partner_hz() is not None else None
@@ -287,11 +288,13 @@ class Track:
             dbfs=self._dbfs,
             total_dbfs=self._total_dbfs,
             partner_dbfs=partner,
+            other_dbfs=[peak.dbfs for peak in self._others],
             widths=self._widths,
             filled=self._filled(),
             after_dbfs=self._since_dbfs(),
         )
-        return weigh(path, shape, self._context)
+        context = self._context
+        return weigh(path, shape, context, past.before(self.onset_ms(), self.level_dbfs(), context.floor_dbfs))
 
     def is_close_pair(self) -> bool:
         """Two tones that the window cannot part, such as ringback's 440 + 480 Hz."""

@@ -31,6 +31,15 @@ CLEAN = Evidence(
     width=0.01,
     attack_db=8.0,
     release_db=8.0,
+    other_db=40.0,
+    quiet_hops=50,
+    tonal=0.0,
+    words=0.6,
+    tones=6.0,
+    tones_s=0.6,
+    clear_now=0.0,
+    clear=0.0,
+    since_clear_s=20.0,
 )
 
 
