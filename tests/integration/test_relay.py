@@ -131,11 +131,13 @@ def test_as_a_process_it_tells_what_it_did(monkeypatch: pytest.MonkeyPatch, site
     monkeypatch.setenv("VOICEDROP_LAB_PORTS", str(site.port_base))
     relay = RelayProcess(Impairment(loss=1.0))
     relay.start()
-    port = site.port("pbx_lossy_rtp_first")
-    with server(CARRIER[0], site.port("carrier_lossy_rtp_first")) as carrier:
-        carrier.sendto(rtp(1), (PBX[1], port))
-        # What passes untouched shows that what came before it has been dealt with.
-        with server(PBX[0], port + 1) as pbx:
+    try:
+        port = site.port("pbx_lossy_rtp_first")
+        with server(CARRIER[0], site.port("carrier_lossy_rtp_first")) as carrier, server(PBX[0], port + 1) as pbx:
+            carrier.sendto(rtp(1), (PBX[1], port))
+            # What passes untouched shows that what came before it has been dealt with.
             carrier.sendto(b"report", (PBX[1], port + 1))
             assert pbx.recv(100) == b"report"
-    assert relay.stop() == {"streams": 1, "packets": 1, "lost": 1, "overtaken": 0}
+    finally:
+        counted = relay.stop()
+    assert counted == {"streams": 1, "packets": 1, "lost": 1, "overtaken": 0}

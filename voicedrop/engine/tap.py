@@ -15,6 +15,7 @@ import numpy.typing as npt
 import structlog
 
 from dsp import Detection, Detector
+from dsp.holes import HoleFiller
 from voicedrop.ari.events import AriEvent, ChannelDestroyed, StasisStart
 from voicedrop.engine.services import AGENT_APP, Services, quietly
 from voicedrop.errors import AriError, TapError
@@ -38,7 +39,7 @@ class Tap:
         # Ids of its own each time: the end of an earlier tap's channels must not be taken for this one's.
         tag = secrets.token_hex(3)
         self._snoop, self._media, self._bridge = (ids(f"{role}-{tag}") for role in ("snoop", "media", "tap"))
-        self._detector = Detector()
+        self._detector, self._filler = Detector(), HoleFiller()
         self._arrivals = Arrivals()
         self._expected: Expected | None = None
         self._started: dict[str, asyncio.Event] = {self._snoop: asyncio.Event(), self._media: asyncio.Event()}
@@ -139,7 +140,7 @@ class Tap:
         self._arrivals.note(samples, time.monotonic())
         if self.on_samples is not None:
             self.on_samples(samples)
-        detections = self._detector.feed(samples)
+        detections = [one for frame in self._filler.feed(samples) for one in self._detector.feed(frame)]
         if detections and self.on_heard is not None:
             now = time.monotonic()
             for detection in detections:

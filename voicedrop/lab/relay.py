@@ -32,7 +32,7 @@ CARRIER = ("127.0.0.1", "127.0.0.4")
 BIGGEST_PACKET = 2048  # bytes; 20 ms of ulaw are 172
 LOOK_S = 0.1  # so often it is looked whether to stop
 READY = "ready"
-START_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 10.0
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Relay:
         self.counts = Counts()
         self._impairment = impairment
         self._sockets: dict[tuple[str, int], socket.socket] = {}
-        self._streams: dict[tuple[int, int], Stream] = {}
+        self._streams: dict[tuple[int, bytes], Stream] = {}
         self._selector = selectors.DefaultSelector()
         self._waiting: list[tuple[float, int, Stream, socket.socket, tuple[str, int], bytes]] = []
         self._order = itertools.count()
@@ -119,9 +119,10 @@ class Relay:
         if not from_carrier or port % 2:
             _send(sender, packet, destination)
             return
-        stream = self._streams.get((from_port, port))
+        source = (from_port, packet[8:12])  # with its SSRC: a later call may have the same port
+        stream = self._streams.get(source)
         if stream is None:
-            stream = self._streams[from_port, port] = Stream(self._impairment.stream(self.counts.streams))
+            stream = self._streams[source] = Stream(self._impairment.stream(self.counts.streams))
             self.counts.streams += 1
         self.counts.packets += 1
         due = stream.fates.leaves(time.monotonic())
@@ -168,6 +169,7 @@ class RelayProcess:
     def __init__(self, impairment: Impairment) -> None:
         self._impairment = impairment
         self._process: subprocess.Popen[str] | None = None
+        self._counted: dict[str, int] = {}
 
     def start(self) -> None:
         """Start it and wait until it listens.
@@ -187,12 +189,14 @@ class RelayProcess:
         )
         assert self._process.stdout is not None
         if self._process.stdout.readline().strip() != READY:
-            _, said = self._process.communicate(timeout=START_TIMEOUT_S)
+            _, said = self._process.communicate(timeout=STOP_TIMEOUT_S)
             raise LabError(f"the relay did not come up: {said.strip()}")
 
     def stop(self) -> dict[str, int]:
-        """End it; what it counted."""
+        """End it; what it counted. Twice is harmless."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        out, _ = self._process.communicate(timeout=START_TIMEOUT_S)
-        return dict(json.loads(out))
+        if not self._counted:
+            self._process.send_signal(signal.SIGTERM)
+            out, _ = self._process.communicate(timeout=STOP_TIMEOUT_S)
+            self._counted = dict(json.loads(out))
+        return self._counted

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsp import Detection, Detector
+from dsp.holes import HoleFiller
 from voicedrop.errors import SoundError
 from voicedrop.offline import sound
 from voicedrop.offline.imagined import MESSAGE_MS, CueEvent, ImaginedDrop
@@ -51,11 +52,11 @@ class Options:
 
 def rows_of(name: str, frames: Iterable[npt.NDArray[np.int16]], options: Options) -> Iterator[Row]:
     """Listen to one stream as a live call would, in frames of 20 ms (int16, mono, 8 kHz); rows in order of time."""
-    detector = Detector()
+    detector, filler = Detector(), HoleFiller()
     drop = ImaginedDrop(options.message_ms) if options.cue else None
     samples = 0
     for frame in frames:
-        detections = detector.feed(frame)
+        detections = [one for filled in filler.feed(frame) for one in detector.feed(filled)]
         samples += len(frame)
         end_ms = samples * _MS_PER_SAMPLE
         events = drop.frame(detections, end_ms) if drop is not None else []
