@@ -54,7 +54,7 @@ lab-down: venv
 bench-drop: venv
 	$(BIN)/python tests/bench/drop.py
 
-# The same over 5 % packet loss and 30 ms jitter, and over neither: about 10 minutes.
+# The same over 5 % packet loss and 30 ms jitter, and over neither: about 8 minutes.
 bench-lossy: venv
 	$(BIN)/python -m tests.bench.lossy
 
