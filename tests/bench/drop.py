@@ -73,6 +73,8 @@ async def calls(here: Site, numbers: list[str], at_once: int) -> None:
 
 
 def spread(values: list[float]) -> dict[str, float | int]:
+    if not values:
+        return {"n": 0}
     return {
         "n": len(values),
         "p50": round(float(np.percentile(values, 50)), 1),
@@ -92,7 +94,7 @@ def beep_to_playback_ms(here: Site, receipt: dict[str, Any], number: str) -> flo
     return None if ended is None else (unix(receipt["asterisk_times"]["message_start"]) - ended) * 1000
 
 
-async def judged(here: Site, receipt: dict[str, Any], number: str) -> tuple[bool, float]:
+async def whole_and_dead_air_ms(here: Site, receipt: dict[str, Any], number: str) -> tuple[bool, float]:
     call = recordings.calls_to(here, number)[-1]
     delivery = judge(load(here.lab / "messages/short.wav"), load(await recordings.kept(here, call)))
     return delivery.whole and receipt["outcome"] == "delivered", delivery.dead_air_ms
@@ -117,7 +119,7 @@ def main() -> None:
         engine.stop()
     receipts = {one["number"]: one for one in journal.receipts(engine.state_dir)}
     times = [receipts[number]["asterisk_times"] for number in numbers]
-    judged = [asyncio.run(judged(here, receipts[number], number)) for number in numbers]
+    judged = [asyncio.run(whole_and_dead_air_ms(here, receipts[number], number)) for number in numbers]
     followed = [beep_to_playback_ms(here, receipts[number], number) for number in numbers]
     result = {
         "drops": len(numbers),
