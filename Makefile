@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-detection
+.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-lossy bench-detection
 
 demo: venv
 	$(BIN)/python -m voicedrop demo
@@ -53,6 +53,10 @@ lab-down: venv
 
 bench-drop: venv
 	$(BIN)/python tests/bench/drop.py
+
+# The same over 5 % packet loss and 30 ms jitter, and over neither: about 8 minutes.
+bench-lossy: venv
+	$(BIN)/python -m tests.bench.lossy
 
 # Our ear and others' on some ten hours of synthetic calls, made once from Debian packages: about 10 minutes.
 bench-detection: venv

@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import json
 import shutil
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,18 @@ from voicedrop.lab import conf, recordings, servers, zoo
 from voicedrop.lab.engine import EngineProcess
 from voicedrop.lab.judge import judge, load
 from voicedrop.lab.phone import Exchange, exchange
+from voicedrop.lab.recordings import CarrierCall
 from voicedrop.lab.site import CHECKOUT, Site, site
 from voicedrop.store import journal
 
 OUT = CHECKOUT / "var/bench/drop.json"
 # The subscribers with a beep of their own, in turn.
 KEYS = ("quiet-beep", "two-beeps", "mailbox", "two-beeps")
-RECORD_BEEP = {"quiet-beep": "end-play beep-quiet", "two-beeps": "end-play beep-1000"}
+# The carrier's marks at the end of the beeps that start a recording.
+RECORD_BEEPS = ("end-play beep-quiet", "end-play beep-1000")
 
 
-def _unix(text: str) -> float:
+def unix(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
@@ -47,7 +50,18 @@ async def _one(here: Site, telephones: Exchange, number: str) -> None:
         await recordings.ended_call(here, number, wait_s=90)
 
 
-async def _calls(here: Site, numbers: list[str], at_once: int) -> None:
+def unused_numbers(here: Site, keys: Sequence[str], count: int) -> list[str]:
+    """Numbers that nobody has called yet, of these subscribers in turn."""
+    used = {call.number for call in recordings.calls(here)}
+    left = {key: iter(_unused(key, used)) for key in keys}
+    return [next(left[keys[index % len(keys)]]) for index in range(count)]
+
+
+def _unused(key: str, used: set[str]) -> list[str]:
+    return [number for number in map(zoo.subscriber(key).number, range(100)) if number not in used]
+
+
+async def calls(here: Site, numbers: list[str], at_once: int) -> None:
     gate = asyncio.Semaphore(at_once)
     async with exchange(here) as telephones:
 
@@ -58,7 +72,9 @@ async def _calls(here: Site, numbers: list[str], at_once: int) -> None:
         await asyncio.gather(*map(gated, numbers))
 
 
-def _spread(values: list[float]) -> dict[str, float | int]:
+def spread(values: list[float]) -> dict[str, float | int]:
+    if not values:
+        return {"n": 0}
     return {
         "n": len(values),
         "p50": round(float(np.percentile(values, 50)), 1),
@@ -67,13 +83,18 @@ def _spread(values: list[float]) -> dict[str, float | int]:
     }
 
 
-def _beep_to_playback_ms(here: Site, receipt: dict[str, Any], number: str) -> float | None:
+def beep_ended(call: CarrierCall) -> float | None:
+    """When the carrier's dialplan had played the beep that starts the recording; None: it played none."""
+    return next((at for mark in RECORD_BEEPS if (at := call.at(mark)) is not None), None)
+
+
+def beep_to_playback_ms(here: Site, receipt: dict[str, Any], number: str) -> float | None:
     call = recordings.calls_to(here, number)[-1]
-    ended = next((at for mark in RECORD_BEEP.values() if (at := call.at(mark)) is not None), None)
-    return None if ended is None else (_unix(receipt["asterisk_times"]["message_start"]) - ended) * 1000
+    ended = beep_ended(call)
+    return None if ended is None else (unix(receipt["asterisk_times"]["message_start"]) - ended) * 1000
 
 
-async def _judged(here: Site, receipt: dict[str, Any], number: str) -> tuple[bool, float]:
+async def whole_and_dead_air_ms(here: Site, receipt: dict[str, Any], number: str) -> tuple[bool, float]:
     call = recordings.calls_to(here, number)[-1]
     delivery = judge(load(here.lab / "messages/short.wav"), load(await recordings.kept(here, call)))
     return delivery.whole and receipt["outcome"] == "delivered", delivery.dead_air_ms
@@ -91,30 +112,22 @@ def main() -> None:
     shutil.rmtree(folder, ignore_errors=True)
     engine = EngineProcess(folder, conf.engine_settings(here, state_dir=str(folder / "state")))
     engine.start()
-    turns: dict[str, int] = {}
-    numbers = []
-    used = {call.number for call in recordings.calls(here)}
-    for index in range(options.drops):
-        key = KEYS[index % len(KEYS)]
-        while (number := zoo.subscriber(key).number(turns.get(key, 0))) in used:
-            turns[key] = turns.get(key, 0) + 1
-        used.add(number)
-        numbers.append(number)
+    numbers = unused_numbers(here, KEYS, options.drops)
     try:
-        asyncio.run(_calls(here, numbers, options.at_once))
+        asyncio.run(calls(here, numbers, options.at_once))
     finally:
         engine.stop()
     receipts = {one["number"]: one for one in journal.receipts(engine.state_dir)}
     times = [receipts[number]["asterisk_times"] for number in numbers]
-    judged = [asyncio.run(_judged(here, receipts[number], number)) for number in numbers]
-    followed = [_beep_to_playback_ms(here, receipts[number], number) for number in numbers]
+    judged = [asyncio.run(whole_and_dead_air_ms(here, receipts[number], number)) for number in numbers]
+    followed = [beep_to_playback_ms(here, receipts[number], number) for number in numbers]
     result = {
         "drops": len(numbers),
         "at_once": options.at_once,
         "whole": sum(whole for whole, _ in judged),
-        "agent_freed_ms": _spread([(_unix(t["agent_free"]) - _unix(t["code"])) * 1000 for t in times]),
-        "beep_end_to_playback_ms": _spread([one for one in followed if one is not None]),
-        "dead_air_ms": _spread([dead_air for _, dead_air in judged]),
+        "agent_freed_ms": spread([(unix(t["agent_free"]) - unix(t["code"])) * 1000 for t in times]),
+        "beep_end_to_playback_ms": spread([one for one in followed if one is not None]),
+        "dead_air_ms": spread([dead_air for _, dead_air in judged]),
     }
     OUT.parent.mkdir(parents=True, exist_ok=True)
     Path(OUT).write_text(json.dumps(result, indent=2) + "\n")

@@ -216,6 +216,8 @@ def test_every_metric_is_explained_and_no_other() -> None:
 PORT_NAMES = {
     "pbx_rtp": "RTP of the PBX",
     "carrier_rtp": "RTP of the carrier",
+    "pbx_lossy_rtp": "RTP of the PBX over the bad network, and the relay's, on 127.0.0.2 and 127.0.0.3",
+    "carrier_lossy_rtp": "RTP of the carrier over the bad network, and the relay's, on 127.0.0.1 and 127.0.0.4",
     "pbx_sip": "SIP of the PBX",
     "carrier_sip": "SIP of the carrier",
     "engine_http": "the engine's `/healthz` and `/metrics`",

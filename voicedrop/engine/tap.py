@@ -14,9 +14,11 @@ import numpy.typing as npt
 import structlog
 
 from dsp import Detection
+from dsp.holes import HoleFiller
 from voicedrop.ari.events import AriEvent, ChannelDestroyed, StasisStart
 from voicedrop.engine.services import AGENT_APP, Services, quietly
 from voicedrop.errors import AriError, TapError
+from voicedrop.media.arrivals import Arrivals
 from voicedrop.media.bank import LiveEar
 from voicedrop.media.listener import FORMAT, Expected
 from voicedrop.model import Ids
@@ -24,6 +26,7 @@ from voicedrop.model import Ids
 log = structlog.get_logger(__name__)
 
 CLIENT = "voicedrop-tap"  # the section of websocket_client.conf
+BEHIND_MS = 500.0  # a stream so far behind the clock: Asterisk's machine is too busy to be heard in time
 
 
 class Tap:
@@ -37,6 +40,8 @@ class Tap:
         tag = secrets.token_hex(3)
         self._snoop, self._media, self._bridge = (ids(f"{role}-{tag}") for role in ("snoop", "media", "tap"))
         self._ear: LiveEar | None = None
+        self._filler = HoleFiller()
+        self._arrivals = Arrivals()
         self._expected: Expected | None = None
         self._started: dict[str, asyncio.Event] = {self._snoop: asyncio.Event(), self._media: asyncio.Event()}
         self._failed = asyncio.Event()
@@ -103,6 +108,7 @@ class Tap:
         self._closing = True
         if self._open:
             self._services.metrics.taps.dec()
+            self._tell()
         if self._ear is not None:
             self._ear.close()
         for channel in self._started:
@@ -122,11 +128,25 @@ class Tap:
             self._failure = f"Asterisk could not bring the audio to {where} (cause {event.cause})"
             self._failed.set()
 
+    def _tell(self) -> None:
+        heard = self._arrivals
+        told = log.warning if heard.behind_ms >= BEHIND_MS else log.debug
+        told(
+            "tap_closed",
+            leg=self._leg,
+            frames=heard.frames,
+            silent_frames=heard.silent_frames,
+            longest_gap_ms=round(heard.longest_gap_ms, 1),
+            behind_ms=round(heard.behind_ms, 1),
+        )
+
     def _on_audio(self, samples: npt.NDArray[np.int16]) -> None:
+        self._arrivals.note(samples, time.monotonic())
         if self.on_samples is not None:
             self.on_samples(samples)
         assert self._ear is not None  # it was opened before the connection was asked for
-        self._ear.feed(samples)
+        for frame in self._filler.feed(samples):
+            self._ear.feed(frame)
 
     def _heard(self, detections: list[Detection], arrived_at: float) -> None:
         for detection in detections:

@@ -59,6 +59,24 @@ def logs(server: Annotated[str, typer.Argument(help="pbx or carrier")] = "pbx", 
 
 
 @app.command()
+def relay(
+    loss: Annotated[float, typer.Option(help="Per cent of the packets that are lost.", min=0, max=100)] = 5.0,
+    jitter_ms: Annotated[float, typer.Option(help="Delays are spread from 0 to twice this.", min=0)] = 30.0,
+    in_order: Annotated[bool, typer.Option("--in-order", help="No packet overtakes another.")] = False,
+    seed: Annotated[int, typer.Option(help="The same seed, the same losses.")] = 1,
+) -> None:
+    """Be the bad network behind the PBX's endpoint carrier-lossy, until Ctrl-C; prints what was lost."""
+    import json
+    from dataclasses import asdict
+
+    from voicedrop.lab.impairment import Impairment
+    from voicedrop.lab.relay import serve
+
+    bad = Impairment(loss=loss / 100, jitter_ms=jitter_ms, in_order=in_order, seed=seed)
+    typer.echo(json.dumps(asdict(serve(site(), bad))))
+
+
+@app.command()
 def call(
     subscriber: Annotated[str, typer.Argument(help="A subscriber of the zoo, e.g. mailbox.")] = "mailbox",
     slot: Annotated[int, typer.Option(help="The message's slot.")] = 1,

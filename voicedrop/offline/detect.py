@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsp import Detection, DetectorBank
+from dsp.holes import HoleFiller
 from voicedrop.errors import SoundError
 from voicedrop.offline import sound
 from voicedrop.offline.imagined import MESSAGE_MS, CueEvent, ImaginedDrop
@@ -114,12 +115,13 @@ def listen_together(streams: Sequence[tuple[str, Iterator[Frame]]], options: Opt
     """
     bank: DetectorBank[int] = DetectorBank()
     calls = [_Call(name, options) for name, _ in streams]
+    fillers = [HoleFiller() for _ in streams]
     heard: list[list[Row] | SoundError] = [[] for _ in streams]
     playing = {number: frames for number, (_, frames) in enumerate(streams)}
     for number in playing:
         bank.add(number)
     while playing:
-        tick = {}
+        tick: dict[int, Frame] = {}
         for number in tuple(playing):
             try:
                 tick[number] = next(playing[number])
@@ -128,7 +130,8 @@ def listen_together(streams: Sequence[tuple[str, Iterator[Frame]]], options: Opt
             except SoundError as error:
                 del playing[number]
                 heard[number] = error
-        detections = bank.feed(tick)
+        filled = {number: fillers[number].feed(frame) for number, frame in tick.items()}
+        detections = bank.feed({number: np.concatenate(parts) for number, parts in filled.items() if parts})
         for number, frame in tick.items():
             rows = heard[number]
             assert isinstance(rows, list)

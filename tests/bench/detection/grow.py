@@ -27,13 +27,12 @@ from dsp.events import SpeechStarted
 from dsp.evidence import NEVER_S, Evidence
 from dsp.progress import Burst, ProgressMemory
 from dsp.settings import DetectorSettings
-from dsp.spectrum import Hop
+from dsp.spectrum import Hop, Stream
 from dsp.speech import SpeechFinder
 from dsp.tones import BeepDetection, BeepFinder
 from dsp.track import Stage, Track
 from tests.bench.detection import corpus, recipe, score
 from tests.bench.detection.ears import FRAME_MS, FRAME_SAMPLES
-from tests.bench.detection.hops import hops_of
 from tests.bench.detection.manifest import BeepTruth, Recording
 from tests.bench.detection.sources import default_home, fetch
 from tests.bench.detection.waves import Samples
@@ -121,9 +120,10 @@ def listen(recording: Recording, samples: Samples) -> list[Tone]:
     memory = ProgressMemory(settings.progress)
     finder, speech = NotingFinder(memory, recording), SpeechFinder(settings.speech)
     whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
-    for hop in hops_of(samples[:whole]):
-        finder.feed(hop, floor_dbfs=speech.floor_dbfs, spoke_ms=speech.spoke_ms)
-        if any(isinstance(said, SpeechStarted) for said in speech.feed(hop, in_tone=finder.hears_tone)):
+    for hop in Stream().feed(samples[:whole]):
+        if finder.cares(hop):
+            finder.feed(hop, floor_dbfs=speech.floor_dbfs, spoke_ms=speech.spoke_ms)
+        if isinstance(speech.feed(hop, in_tone=finder.hears_tone), SpeechStarted):
             memory.forget()
     return finder.tones
 
