@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dsp import BeepEnded, Detection
-from voicedrop.media.bank import FEW, LiveBank, LiveEar
+from voicedrop.engine.bank import FEW, LiveBank, LiveEar
 
 BEEP = np.concatenate(
     [

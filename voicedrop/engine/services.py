@@ -11,9 +11,9 @@ import structlog
 from voicedrop.ari.client import AriClient
 from voicedrop.ari.events import AriEvent
 from voicedrop.config import Settings
+from voicedrop.engine.bank import LiveBank
 from voicedrop.engine.metrics import Metrics
 from voicedrop.errors import AriError
-from voicedrop.media.bank import LiveBank
 from voicedrop.media.listener import TapListener
 from voicedrop.model import Message
 from voicedrop.store.journal import Journal

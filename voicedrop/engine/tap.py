@@ -17,10 +17,10 @@ import structlog
 from dsp import Detection
 from dsp.holes import HoleFiller
 from voicedrop.ari.events import AriEvent, ChannelDestroyed, StasisStart
+from voicedrop.engine.bank import LiveEar
 from voicedrop.engine.services import AGENT_APP, Services, quietly
 from voicedrop.errors import AriError, TapError
 from voicedrop.media.arrivals import Arrivals
-from voicedrop.media.bank import LiveEar
 from voicedrop.media.listener import FORMAT, Expected
 from voicedrop.model import Ids
 
