@@ -58,9 +58,10 @@ class EchoFinder:
             self._since += len(samples)
             self._heard = np.concatenate([self._heard, samples])[-int(WINDOW_MS * _PER_MS) :]
 
-    def foreign(self) -> bool:
+    def foreign(self, weakest_dbfs: float = WEAKEST_DBFS) -> bool:
         """Was there, in the last 400 ms (or since the start), sound that is not the message's echo?
 
+        It must be of ``weakest_dbfs`` or more (RMS re a full-scale sine), and of `WEAKEST_DBFS`.
         Costs about 1 ms; ask when speech is heard, not at each frame. True before `begin`.
         """
         if self._since < 0:
@@ -71,7 +72,7 @@ class EchoFinder:
         last = self._since + self._offset - int(LEAST_LAG_MS * _PER_MS)
         share = explained_share(heard, self._message[first:last])
         unexplained = power * (1.0 - share)
-        return share < LEAST_SHARE and unexplained >= 10 ** (WEAKEST_DBFS / 10)
+        return share < LEAST_SHARE and unexplained >= 10 ** (max(weakest_dbfs, WEAKEST_DBFS) / 10)
 
 
 def explained_share(heard: Samples, played: Samples) -> float:

@@ -19,6 +19,7 @@ class Hearing:
         self.speaking = False
         self.speech_ended_at: float | None = None
         self.first_voice_at: float | None = None
+        self.loudest_voice_dbfs = -100.0
         self.spoken_since_beep = False
 
     def answered(self) -> None:
@@ -26,6 +27,7 @@ class Hearing:
         self.last_beep = None
         self.speech_ended_at = None
         self.spoken_since_beep = False
+        self.loudest_voice_dbfs = -100.0
 
     def note(self, detection: Detection, now: float) -> None:
         """Take in a detection whose last sample arrived at `now`."""
@@ -49,6 +51,7 @@ class Hearing:
                 self.spoken_since_beep = False
             case SpeechStarted():
                 self.speaking = True
+                self.loudest_voice_dbfs = max(self.loudest_voice_dbfs, detection.level_dbfs)
                 started = at(detection.start_ms)
                 if self.first_voice_at is None:
                     self.first_voice_at = started

@@ -41,5 +41,6 @@ class MessageEcho:
         if self._finder is not None:
             self._finder.feed(samples)
 
-    def foreign(self) -> bool:
-        return self._finder is None or self._finder.foreign()
+    def foreign(self, weakest_dbfs: float) -> bool:
+        """See `EchoFinder.foreign`."""
+        return self._finder is None or self._finder.foreign(weakest_dbfs)

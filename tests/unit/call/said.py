@@ -27,8 +27,8 @@ def beep_dropped(*, ago_s: float = 0.5) -> BeepDropped:
     return BeepDropped(at_ms=AT_MS, start_ms=AT_MS - ago_s * 1000)
 
 
-def speech_started(*, ago_s: float = 0.05) -> SpeechStarted:
-    return SpeechStarted(at_ms=AT_MS, start_ms=AT_MS - ago_s * 1000, level_dbfs=-18.0)
+def speech_started(*, ago_s: float = 0.05, level_dbfs: float = -18.0) -> SpeechStarted:
+    return SpeechStarted(at_ms=AT_MS, start_ms=AT_MS - ago_s * 1000, level_dbfs=level_dbfs)
 
 
 def speech_ended(*, ago_s: float = 0.05) -> SpeechEnded:

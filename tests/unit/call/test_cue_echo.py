@@ -15,8 +15,9 @@ from voicedrop.call import events as ev
 from voicedrop.call.cue import CuePolicy, CueSettings, Ruling, TakeBack
 from voicedrop.call.drop import Drop, DropSettings, S
 from voicedrop.call.hearing import Hearing
+from voicedrop.model import Cue
 
-from .said import beep_ended, beep_started, speech_ended, speech_started
+from .said import beep_dropped, beep_ended, beep_started, speech_ended, speech_started
 
 
 @dataclass
@@ -26,8 +27,11 @@ class Told:
     answer: bool = False
     asked: int = 0
 
-    def foreign(self) -> bool:
+    asked_dbfs: float = 0.0
+
+    def foreign(self, weakest_dbfs: float) -> bool:
         self.asked += 1
+        self.asked_dbfs = weakest_dbfs
         return self.answer
 
 
@@ -111,12 +115,18 @@ def test_a_tick_before_its_time_asks_nothing() -> None:
     assert call.echo.asked == 1
 
 
-@pytest.mark.parametrize("foreign", [False, True])
-def test_a_beep_takes_it_back_without_a_question(foreign: bool) -> None:
-    call = Playing(foreign=foreign)
-    call.hear(speech_started(), 100.5)
+def test_a_beep_takes_it_back_at_once() -> None:
+    call = Playing(foreign=True)
     assert call.hear(beep_started(), 100.55) == TakeBack("beep")
-    assert call.echo.asked == 1
+
+
+def test_what_begins_like_a_beep_in_our_echo_takes_it_back_only_when_it_was_one() -> None:
+    call = Playing(foreign=False)
+    assert call.hear(beep_started(), 100.55) is None
+    assert call.hear(beep_dropped(), 100.8) is None
+    assert call.hear(beep_started(), 101.55) is None
+    assert call.hear(beep_ended(), 102.0) == TakeBack("beep")
+    assert isinstance(call.policy.again(102.0), Cue)
 
 
 def test_an_ear_that_has_gone_deaf_doubts_no_more() -> None:
@@ -136,6 +146,26 @@ def test_the_next_start_is_checked_like_the_first() -> None:
     call.hear(beep_ended(), 105.0)
     call.hear(speech_started(), 106.0)
     assert [call.tick(), call.tick()] == [None, TakeBack("speech")]
+
+
+def test_it_is_asked_for_a_voice_no_more_than_ten_decibels_below_the_loudest() -> None:
+    call = Playing(foreign=True)
+    call.hearing.note(speech_started(level_dbfs=-14.0), 100.1)
+    call.hear(speech_started(level_dbfs=-35.0), 100.5)
+    assert call.echo.asked_dbfs == -24.0
+
+
+@pytest.mark.parametrize(("level_dbfs", "back"), [(-28.1, False), (-28.0, True), (-10.0, True)])
+def test_without_that_ear_a_voice_in_the_background_takes_nothing_back(level_dbfs: float, back: bool) -> None:
+    hearing = Hearing(whole=True)
+    policy = CuePolicy(CueSettings(), hearing)
+    policy.begin(0.0)
+    for now, said in ((1.0, speech_started()), (4.0, speech_ended()), (5.0, beep_ended())):
+        hearing.note(said, now)
+        policy.hear(said, now)
+    voice = speech_started(level_dbfs=level_dbfs)
+    hearing.note(voice, 6.0)
+    assert policy.hear(voice, 6.0) == (TakeBack("speech") if back else None)
 
 
 # -- in a drop --------------------------------------------------------------------------------------

@@ -130,3 +130,11 @@ def test_the_share_of_silence_or_of_nothing_is_none(n: int) -> None:
     assert explained_share(np.zeros(n, np.int16), to_int16(MESSAGE)) == 0.0
     assert explained_share(to_int16(OTHER)[:n], np.zeros(8000, np.int16)) == pytest.approx(0.0)
     assert explained_share(np.full(n, 1000, np.int16), np.zeros(0, np.int16)) == 0.0
+
+
+def test_what_is_fainter_than_asked_for_is_not_foreign() -> None:
+    finder = EchoFinder(to_int16(MESSAGE))
+    finder.begin()
+    finder.feed(to_int16(OTHER * 10 ** (-12 / 20))[: 2000 * 8])  # -30 dBFS
+    assert finder.foreign(-37.0)
+    assert not finder.foreign(-22.0)

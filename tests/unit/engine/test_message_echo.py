@@ -17,12 +17,12 @@ async def test_it_knows_the_echo_once_the_message_is_read(tmp_path: Path) -> Non
     file = tmp_path / "message.wav"
     soundfile.write(file, MESSAGE, 8000)
     echo = MessageEcho(file)
-    assert echo.foreign()
+    assert echo.foreign(-40.0)
     await echo.read()
-    assert echo.foreign()  # it has not begun
+    assert echo.foreign(-40.0)  # it has not begun
     echo.begin()
     echo.feed(np.concatenate([np.zeros(1600, np.int16), MESSAGE[:8000] // 10]))
-    assert not echo.foreign()
+    assert not echo.foreign(-40.0)
 
 
 async def test_a_message_that_cannot_be_read_leaves_any_voice_foreign(tmp_path: Path) -> None:
@@ -30,4 +30,4 @@ async def test_a_message_that_cannot_be_read_leaves_any_voice_foreign(tmp_path: 
     await echo.read()
     echo.begin()
     echo.feed(MESSAGE)
-    assert echo.foreign()
+    assert echo.foreign(-40.0)
