@@ -1,7 +1,7 @@
 """Pure signal processing on 8 kHz telephone audio: no I/O, no clock, no engine word."""
 
 from dsp.detector import Detector
-from dsp.events import BeepDropped, BeepEnded, BeepStarted, Detection, SpeechEnded, SpeechStarted
+from dsp.events import BeepDropped, BeepEnded, BeepStarted, Detection, SpeechEnded, SpeechLevel, SpeechStarted
 from dsp.settings import DetectorSettings, ProgressSettings, SpeechSettings, Steadiness, ToneSettings
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "DetectorSettings",
     "ProgressSettings",
     "SpeechEnded",
+    "SpeechLevel",
     "SpeechSettings",
     "SpeechStarted",
     "Steadiness",

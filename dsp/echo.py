@@ -5,6 +5,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dsp.events import BeepEnded, BeepStarted
+
 RATE_HZ: Final = 8000
 _PER_MS: Final = RATE_HZ // 1000
 
@@ -22,6 +24,8 @@ echoes 20 dB down through band-pass and codec (u-law, GSM, AMR, Opus, G.729) hav
 WEAKEST_DBFS: Final = -42.0
 """What the message leaves unexplained is somebody else's sound only from this level on: below are line noise and
 what a codec makes of a faint echo (GSM left up to -43). The greetings of the bench lie between -30 and -14."""
+LEAST_LOSS_DB: Final = 6.0
+"""A tone of our own comes back fainter than it left, by this at least; lines lose 10 dB or more."""
 _EMPHASIS: Final = 0.9
 """y[n] = x[n] - 0.9 x[n-1]: evens speech's spectrum out. Hum and the pitch, alike in all voices, count less."""
 _TAPS: Final = 8
@@ -47,9 +51,9 @@ class EchoFinder:
         self._heard = np.zeros(0, np.int16)
         self._since = -1
 
-    def begin(self) -> None:
-        """The message starts now, once more or for the first time."""
-        self._since = 0
+    def begin(self, played_ms: float = 0.0) -> None:
+        """The message starts now, once more or for the first time; or it started so long ago, unheard."""
+        self._since = int(played_ms * _PER_MS)
         self._heard = np.zeros(0, np.int16)
 
     def feed(self, samples: Samples) -> None:
@@ -58,10 +62,26 @@ class EchoFinder:
             self._since += len(samples)
             self._heard = np.concatenate([self._heard, samples])[-int(WINDOW_MS * _PER_MS) :]
 
-    def foreign(self, weakest_dbfs: float = WEAKEST_DBFS) -> bool:
+    def is_own_tone(self, tone: BeepStarted | BeepEnded) -> bool:
+        """Is the tone just heard one of the message's, come back? No before `begin`.
+
+        It is if the message held its frequencies so long ago as an echo takes, all of them clearly louder.
+        """
+        if self._since < 0:
+            return False
+        end_ms = tone.end_ms if isinstance(tone, BeepEnded) else tone.at_ms
+        length = int(min(end_ms - tone.start_ms, WINDOW_MS) * _PER_MS)
+        last = self._since + self._offset - int((tone.at_ms - end_ms) * _PER_MS)
+        first = last - length - int(MOST_LAG_MS * _PER_MS)
+        played = self._message[max(0, first) : max(0, last - int(LEAST_LAG_MS * _PER_MS))]
+        least = 10 ** ((tone.level_dbfs + LEAST_LOSS_DB) / 20)
+        return len(played) >= length > 0 and all(
+            float(np.max(tone_amplitudes(played, hz, length))) >= least for hz in tone.frequencies_hz
+        )
+
+    def foreign(self) -> bool:
         """Was there, in the last 400 ms (or since the start), sound that is not the message's echo?
 
-        It must be of ``weakest_dbfs`` or more (RMS re a full-scale sine), and of `WEAKEST_DBFS`.
         Costs about 1 ms; ask when speech is heard, not at each frame. True before `begin`.
         """
         if self._since < 0:
@@ -72,7 +92,17 @@ class EchoFinder:
         last = self._since + self._offset - int(LEAST_LAG_MS * _PER_MS)
         share = explained_share(heard, self._message[first:last])
         unexplained = power * (1.0 - share)
-        return share < LEAST_SHARE and unexplained >= 10 ** (max(weakest_dbfs, WEAKEST_DBFS) / 10)
+        return share < LEAST_SHARE and unexplained >= 10 ** (WEAKEST_DBFS / 10)
+
+
+def tone_amplitudes(played: Samples, hz: float, length: int) -> _Sound:
+    """How strong the frequency is in each stretch of ``length`` samples, full scale 1: shape (m - length + 1,).
+
+    ``played`` int16, mono, 8 kHz, of shape (m,), m >= length.
+    """
+    turned = played / 32768.0 * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(played)))
+    sums = np.concatenate([[0.0], np.cumsum(turned)])
+    return np.asarray(2 / length * np.abs(sums[length:] - sums[:-length]))
 
 
 def explained_share(heard: Samples, played: Samples) -> float:

@@ -3,7 +3,8 @@
 import math
 from collections import deque
 
-from dsp.events import SpeechEnded, SpeechStarted
+from dsp.events import SpeechEnded, SpeechLevel, SpeechStarted
+from dsp.loudness import Loudness
 from dsp.settings import SpeechSettings
 from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop
 
@@ -40,6 +41,7 @@ class SpeechFinder:
         """Levels of the last hops that were speech; ``SILENCE_DBFS`` for those that were not."""
         self._speaking = False
         self._last_speech_ms = -math.inf
+        self._loudness = Loudness()
 
     @property
     def floor_dbfs(self) -> float:
@@ -51,7 +53,7 @@ class SpeechFinder:
         """When speech was last heard; minus infinity if never."""
         return self._last_speech_ms
 
-    def feed(self, hop: Hop, *, in_tone: bool) -> list[SpeechStarted | SpeechEnded]:
+    def feed(self, hop: Hop, *, in_tone: bool) -> list[SpeechStarted | SpeechLevel | SpeechEnded]:
         """Take the next hop; ``in_tone`` says that a beep or the like goes on."""
         settings = self._settings
         self._floor.feed(hop.dbfs)
@@ -67,7 +69,7 @@ class SpeechFinder:
             if speech:
                 self._last_speech_ms = centre_ms
             if centre_ms - self._last_speech_ms < settings.hangover_ms:
-                return []
+                return [*self._loudness.feed(hop.end_ms, hop.dbfs if speech else None)]
             self._speaking = False
             self._recent.clear()
             return [SpeechEnded(at_ms=hop.end_ms, end_ms=self._last_speech_ms)]
@@ -75,6 +77,7 @@ class SpeechFinder:
         if len(heard) < settings.start_hops:
             return []
         self._speaking = True
+        self._loudness.begin()
         self._last_speech_ms = centre_ms
         first = next(k for k, level in enumerate(self._recent) if level > SILENCE_DBFS)
         start_ms = max(0.0, centre_ms - (len(self._recent) - 1 - first) * HOP_MS)

@@ -127,7 +127,7 @@ class Drop:
                     self._to(S.WAITING, event)
                 self._playback, self._plays = playback, int(playback.rpartition("play")[2] or 0)
                 self.facts.play_started_at = began_at
-                self._cue.resumed(began_at)
+                self._cue.resumed(began_at, restarts=self._plays - 1)
                 self._to(S.STARTING, event)
                 return self._to(S.PLAYING, event, deadline=began_at + self._message_s + FINISH_SLACK_S)
             case S.ARRIVING, ev.Tick() if self._overdue(now):
@@ -153,7 +153,6 @@ class Drop:
                 return self._hang_up(Outcome.FAILED, "the message did not start to play", event, now)
             case ((S.STARTING | S.PLAYING), ev.TapLost(reason)):
                 self.facts.deaf = reason  # the message goes on; nobody listens for an early start
-                self._cue.deafened()
                 return []
             case ((S.STARTING | S.PLAYING), ev.PlaybackFinished(playback, failed)) if playback == self._playback:
                 return self._played(failed, event, now)
@@ -182,7 +181,7 @@ class Drop:
         match ruling:
             case Cue():
                 self.facts.cue = ruling
-                self.facts.quiet_since = ruling.beep.ended_at if ruling.beep else self.hearing.speech_ended_at
+                self.facts.quiet_since = ruling.beep.ended_at if ruling.beep else self.hearing.voice_ended_at
                 self._step(f"cue_{ruling.reason}", now)
                 return self._play(event, now)
             case TakeBack(reason):
@@ -194,8 +193,8 @@ class Drop:
                 if self._handed_over:
                     return [stop, *self._give_to_dialplan(event, now)]
                 return [stop, do.SendSilence(), *self._rule(self._cue.again(now), event, now)]
-            case GiveUp():
-                return self._hang_up(Outcome.NO_CUE, "no beep and no silence to start in", event, now)
+            case GiveUp(reason):
+                return self._hang_up(Outcome.NO_CUE, reason, event, now)
             case None:
                 return []
 

@@ -56,7 +56,7 @@ class DropRunner(CallLoop):
         self._services = services
         self._ids = Ids(services.settings.node, what.drop)
         self._tap = tap
-        self._echo = MessageEcho(message.file)
+        self._echo = MessageEcho(message.file, services.now)
         self._opening: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
         self._playbacks: list[str] = []
@@ -182,6 +182,7 @@ class DropRunner(CallLoop):
         if over and not started:
             self.post(ev.Broken("the engine ended as the message began; whether it was played is not known"))
             return
+        self._echo.begin(began_at)
         self.post(ev.Resumed(playback, began_at))
         if over:
             self.post(ev.PlaybackFinished(playback))
@@ -260,7 +261,7 @@ class DropRunner(CallLoop):
                 self.post(ev.Broken("the leg could not move to the drop app"))
             case PlaybackState(about=(playback, *_), state="playing"):
                 self.what.asterisk_times["message_start"] = event.stamp
-                self._echo.begin()
+                self._echo.begin(self._services.now())
                 entry = {"kind": "started", "playback": playback}
                 self._noting = asyncio.create_task(self._journal(entry), name=f"journal {self.what.drop}")
                 self.post(ev.PlaybackStarted(playback))
