@@ -26,6 +26,9 @@ WEAKEST_DBFS: Final = -42.0
 what a codec makes of a faint echo (GSM left up to -43). The greetings of the bench lie between -30 and -14."""
 LEAST_LOSS_DB: Final = 6.0
 """A tone of our own comes back fainter than it left, by this at least; lines lose 10 dB or more."""
+LEAST_TONE_SHARE: Final = 0.3
+"""Least share of the message's energy that its tone must have had there. It keeps faint beeps apart from
+the harmonics of a voice; an echo that the detector takes for a beep was almost a pure tone when it left."""
 _EMPHASIS: Final = 0.9
 """y[n] = x[n] - 0.9 x[n-1]: evens speech's spectrum out. Hum and the pitch, alike in all voices, count less."""
 _TAPS: Final = 8
@@ -65,7 +68,8 @@ class EchoFinder:
     def is_own_tone(self, tone: BeepStarted | BeepEnded) -> bool:
         """Is the tone just heard one of the message's, come back? No before `begin`.
 
-        It is if the message held its frequencies so long ago as an echo takes, all of them clearly louder.
+        It is if the message, so long ago as an echo takes, was for as long little else than its frequencies, and
+        clearly louder.
         """
         if self._since < 0:
             return False
@@ -73,11 +77,18 @@ class EchoFinder:
         length = int(min(end_ms - tone.start_ms, WINDOW_MS) * _PER_MS)
         last = self._since + self._offset - int((tone.at_ms - end_ms) * _PER_MS)
         first = last - length - int(MOST_LAG_MS * _PER_MS)
-        played = self._message[max(0, first) : max(0, last - int(LEAST_LAG_MS * _PER_MS))]
-        least = 10 ** ((tone.level_dbfs + LEAST_LOSS_DB) / 20)
-        return len(played) >= length > 0 and all(
-            float(np.max(tone_amplitudes(played, hz, length))) >= least for hz in tone.frequencies_hz
-        )
+        played = _emphasised(self._message[max(0, first) : max(0, last - int(LEAST_LAG_MS * _PER_MS))])
+        if not 0 < length <= len(played):
+            return False
+        sums = np.concatenate([[0.0], np.cumsum(played * played)])
+        powers = np.maximum((sums[length:] - sums[:-length]) / length, 1.0)
+        least = 32768.0 * 10 ** ((tone.level_dbfs + LEAST_LOSS_DB) / 20)
+        share, loud = np.zeros(len(powers)), np.ones(len(powers), bool)
+        for hz in tone.frequencies_hz:
+            amplitudes = tone_amplitudes(played, hz, length)
+            share += amplitudes**2 / 2 / powers
+            loud &= amplitudes >= least * abs(1 - _EMPHASIS * np.exp(-2j * np.pi * hz / RATE_HZ))
+        return bool(np.any(loud & (share >= LEAST_TONE_SHARE)))
 
     def foreign(self) -> bool:
         """Was there, in the last 400 ms (or since the start), sound that is not the message's echo?
@@ -95,12 +106,9 @@ class EchoFinder:
         return share < LEAST_SHARE and unexplained >= 10 ** (WEAKEST_DBFS / 10)
 
 
-def tone_amplitudes(played: Samples, hz: float, length: int) -> _Sound:
-    """How strong the frequency is in each stretch of ``length`` samples, full scale 1: shape (m - length + 1,).
-
-    ``played`` int16, mono, 8 kHz, of shape (m,), m >= length.
-    """
-    turned = played / 32768.0 * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(played)))
+def tone_amplitudes(played: _Sound, hz: float, length: int) -> _Sound:
+    """Amplitude of the frequency in each stretch of ``length`` samples of 8 kHz: shape (m - length + 1,) for (m,)."""
+    turned = played * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(played)))
     sums = np.concatenate([[0.0], np.cumsum(turned)])
     return np.asarray(2 / length * np.abs(sums[length:] - sums[:-length]))
 
