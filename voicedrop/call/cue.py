@@ -78,7 +78,7 @@ class CuePolicy:
             return None
         if hearing.voice_ended_at is None and hearing.last_beep is None:
             return None if hearing.whole else since + settings.silence_unheard_s
-        talk = since + settings.silence_talk_s
+        talk = since + settings.silence_s + settings.talk_more_s
         if hearing.speaking:
             return talk
         ended = hearing.speech_ended_at

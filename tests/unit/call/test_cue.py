@@ -425,6 +425,15 @@ def test_talk_in_the_background_holds_the_silence_up_for_half_a_second() -> None
     assert reason(ear.policy.tick(9.5)) is CueReason.SILENCE
 
 
+def test_where_more_silence_is_asked_for_talk_asks_for_half_a_second_more_than_that() -> None:
+    ear = Ear(settings=CueSettings(silence_s=5.0))
+    ear.policy.begin(0.0)
+    ear.talk(1.0, 6.0)
+    ear.hear(speech_ended(ago_s=0.3), 6.3)
+    ear.talk(6.5, 9.0, -35.0)
+    assert ear.policy.due == pytest.approx(11.5)
+
+
 def test_talk_that_ends_soon_holds_it_up_for_less() -> None:
     ear = after_the_greeting()
     ear.talk(6.1, 6.2, -30.0)
