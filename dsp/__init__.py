@@ -2,7 +2,7 @@
 
 from dsp.bank import DetectorBank
 from dsp.detector import Detector
-from dsp.events import BeepDropped, BeepEnded, BeepStarted, Detection, SpeechEnded, SpeechStarted
+from dsp.events import BeepDropped, BeepEnded, BeepStarted, Detection, SpeechEnded, SpeechLevel, SpeechStarted
 from dsp.settings import DetectorSettings, ProgressSettings, SpeechSettings, Steadiness, ToneSettings
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "DetectorSettings",
     "ProgressSettings",
     "SpeechEnded",
+    "SpeechLevel",
     "SpeechSettings",
     "SpeechStarted",
     "Steadiness",

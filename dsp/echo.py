@@ -5,6 +5,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dsp.events import BeepEnded, BeepStarted
+
 RATE_HZ: Final = 8000
 _PER_MS: Final = RATE_HZ // 1000
 
@@ -22,6 +24,11 @@ echoes 20 dB down through band-pass and codec (u-law, GSM, AMR, Opus, G.729) hav
 WEAKEST_DBFS: Final = -42.0
 """What the message leaves unexplained is somebody else's sound only from this level on: below are line noise and
 what a codec makes of a faint echo (GSM left up to -43). The greetings of the bench lie between -30 and -14."""
+LEAST_LOSS_DB: Final = 6.0
+"""A tone of our own comes back fainter than it left, by this at least; lines lose 10 dB or more."""
+LEAST_TONE_SHARE: Final = 0.3
+"""Least share of the message's energy that its tone must have had there. It keeps faint beeps apart from
+the harmonics of a voice; an echo that the detector takes for a beep was almost a pure tone when it left."""
 _EMPHASIS: Final = 0.9
 """y[n] = x[n] - 0.9 x[n-1]: evens speech's spectrum out. Hum and the pitch, alike in all voices, count less."""
 _TAPS: Final = 8
@@ -47,9 +54,9 @@ class EchoFinder:
         self._heard = np.zeros(0, np.int16)
         self._since = -1
 
-    def begin(self) -> None:
-        """The message starts now, once more or for the first time."""
-        self._since = 0
+    def begin(self, played_ms: float = 0.0) -> None:
+        """The message starts now, once more or for the first time; or it started so long ago, unheard."""
+        self._since = int(played_ms * _PER_MS)
         self._heard = np.zeros(0, np.int16)
 
     def feed(self, samples: Samples) -> None:
@@ -57,6 +64,31 @@ class EchoFinder:
         if self._since >= 0:
             self._since += len(samples)
             self._heard = np.concatenate([self._heard, samples])[-int(WINDOW_MS * _PER_MS) :]
+
+    def is_own_tone(self, tone: BeepStarted | BeepEnded) -> bool:
+        """Is the tone just heard one of the message's, come back? No before `begin`.
+
+        It is if the message, so long ago as an echo takes, was for as long little else than its frequencies, and
+        clearly louder.
+        """
+        if self._since < 0:
+            return False
+        end_ms = tone.end_ms if isinstance(tone, BeepEnded) else tone.at_ms
+        length = int(min(end_ms - tone.start_ms, WINDOW_MS) * _PER_MS)
+        last = self._since + self._offset - int((tone.at_ms - end_ms) * _PER_MS)
+        first = last - length - int(MOST_LAG_MS * _PER_MS)
+        played = _emphasised(self._message[max(0, first) : max(0, last - int(LEAST_LAG_MS * _PER_MS))])
+        if not 0 < length <= len(played):
+            return False
+        sums = np.concatenate([[0.0], np.cumsum(played * played)])
+        powers = np.maximum((sums[length:] - sums[:-length]) / length, 1.0)
+        least = 32768.0 * 10 ** ((tone.level_dbfs + LEAST_LOSS_DB) / 20)
+        share, loud = np.zeros(len(powers)), np.ones(len(powers), bool)
+        for hz in tone.frequencies_hz:
+            amplitudes = tone_amplitudes(played, hz, length)
+            share += amplitudes**2 / 2 / powers
+            loud &= amplitudes >= least * abs(1 - _EMPHASIS * np.exp(-2j * np.pi * hz / RATE_HZ))
+        return bool(np.any(loud & (share >= LEAST_TONE_SHARE)))
 
     def foreign(self) -> bool:
         """Was there, in the last 400 ms (or since the start), sound that is not the message's echo?
@@ -72,6 +104,13 @@ class EchoFinder:
         share = explained_share(heard, self._message[first:last])
         unexplained = power * (1.0 - share)
         return share < LEAST_SHARE and unexplained >= 10 ** (WEAKEST_DBFS / 10)
+
+
+def tone_amplitudes(played: _Sound, hz: float, length: int) -> _Sound:
+    """Amplitude of the frequency in each stretch of ``length`` samples of 8 kHz: shape (m - length + 1,) for (m,)."""
+    turned = played * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(played)))
+    sums = np.concatenate([[0.0], np.cumsum(turned)])
+    return np.asarray(2 / length * np.abs(sums[length:] - sums[:-length]))
 
 
 def explained_share(heard: Samples, played: Samples) -> float:

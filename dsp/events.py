@@ -62,4 +62,13 @@ class SpeechEnded:
     end_ms: float
 
 
-Detection = BeepStarted | BeepEnded | BeepDropped | SpeechStarted | SpeechEnded
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechLevel:
+    """How loud the speech of the last 100 ms was; between the two above, unless nothing was said in them."""
+
+    at_ms: float
+    level_dbfs: float
+    """The power of what was speech, spread over the 100 ms."""
+
+
+Detection = BeepStarted | BeepEnded | BeepDropped | SpeechStarted | SpeechEnded | SpeechLevel

@@ -3,7 +3,8 @@
 import math
 from collections import deque
 
-from dsp.events import SpeechEnded, SpeechStarted
+from dsp.events import SpeechEnded, SpeechLevel, SpeechStarted
+from dsp.loudness import Loudness
 from dsp.settings import SpeechSettings
 from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop
 
@@ -44,6 +45,7 @@ class SpeechFinder:
         self._speaking = False
         self.spoke_ms = -math.inf
         """When speech was last heard; minus infinity if never."""
+        self._loudness = Loudness()
         self._set_thresholds()
 
     @property
@@ -56,7 +58,7 @@ class SpeechFinder:
         self._start_dbfs = max(settings.weakest_dbfs, floor_dbfs + settings.start_margin_db)
         self._keep_dbfs = max(settings.weakest_dbfs, floor_dbfs + settings.keep_margin_db)
 
-    def feed(self, hop: Hop, *, in_tone: bool) -> SpeechStarted | SpeechEnded | None:
+    def feed(self, hop: Hop, *, in_tone: bool) -> SpeechStarted | SpeechLevel | SpeechEnded | None:
         """Take the next hop; ``in_tone`` says that a beep or the like goes on."""
         settings = self._settings
         if self._floor.feed(hop.dbfs):
@@ -88,16 +90,17 @@ class SpeechFinder:
         first = next(k for k, level in enumerate(self._recent) if level > SILENCE_DBFS)
         start_ms = max(0.0, centre_ms - (len(self._recent) - 1 - first) * HOP_MS)
         self._speaking = True
+        self._loudness.begin()
         self.spoke_ms = centre_ms
         self._recent.clear()
         self._heard = 0
         return SpeechStarted(at_ms=hop.end_ms, start_ms=start_ms, level_dbfs=sum(heard) / len(heard))
 
-    def _go_on(self, hop: Hop, speech: bool) -> SpeechEnded | None:
+    def _go_on(self, hop: Hop, speech: bool) -> SpeechLevel | SpeechEnded | None:
         centre_ms = hop.end_ms - WINDOW_CENTRE_MS
         if speech:
             self.spoke_ms = centre_ms
         if centre_ms - self.spoke_ms < self._settings.hangover_ms:
-            return None
+            return self._loudness.feed(hop.end_ms, hop.dbfs if speech else None)
         self._speaking = False
         return SpeechEnded(at_ms=hop.end_ms, end_ms=self.spoke_ms)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from voicedrop.call.conversation import ConversationSettings
-from voicedrop.call.cue import CueSettings
+from voicedrop.call.cue_settings import CueSettings
 from voicedrop.call.facts import DropSettings
 from voicedrop.errors import ConfigError
 

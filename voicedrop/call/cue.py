@@ -11,33 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from dsp import BeepDropped, BeepEnded, BeepStarted, Detection, SpeechEnded, SpeechStarted
-from voicedrop.call.hearing import Hearing
+from dsp import BeepDropped, BeepEnded, BeepStarted, Detection, SpeechEnded, SpeechLevel, SpeechStarted
+from voicedrop.call.cue_settings import CueSettings
+from voicedrop.call.hearing import LEVEL_S, Hearing
 from voicedrop.model import Cue, CueReason
-
-
-@dataclass(frozen=True, kw_only=True)
-class CueSettings:
-    """Every time in seconds."""
-
-    silence_s: float = 3.0
-    """A silence this long behind speech starts the message: a mailbox without a beep."""
-    silence_unheard_s: float = 8.0
-    """The same where the ear came late and may have missed the greeting: longer than the 5 s that
-    mailboxes are known to leave before their beep."""
-    give_up_s: float = 60.0
-    """With no cue for this long the drop ends without a message."""
-    beep_memory_s: float = 10.0
-    """A beep that ended this long ago still counts, if nobody has spoken since."""
-    take_back_s: float = 10.0
-    """For this long after a start, a beep or a voice takes it back."""
-    max_restarts: int = 2
-    """After this many restarts only a beep starts the message again."""
-    echo_check_s: float = 0.1
-    """While a voice is heard over the message, it is held against the message so often."""
-    echo_checks: int = 3
-    """So many checks in a row must find something other than our echo. On the bench's tuning voices one alone
-    errs in pauses of the message; an echo that comes back for 10 s then passes for a voice."""
 
 
 class EchoEar(Protocol):
@@ -46,17 +23,22 @@ class EchoEar(Protocol):
     def foreign(self) -> bool:
         """Was there something else, in what was heard just now, than the message's echo?"""
 
+    def is_own_tone(self, tone: BeepStarted | BeepEnded) -> bool:
+        """Is the tone that was heard just now the message's?"""
+
 
 @dataclass(frozen=True, slots=True)
 class TakeBack:
-    """Stop the message: the start was early."""
+    """Stop the message: the start was early. Ask `CuePolicy.again` what comes next."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Nothing will come any more."""
+    """No message will be started any more."""
+
+    reason: str
 
 
 Ruling = Cue | TakeBack | GiveUp | None
@@ -72,11 +54,11 @@ class CuePolicy:
         self._settings = settings
         self._hearing = hearing
         self._echo = echo
-        self._check_due: float | None = None
-        self._foreign_checks = 0
-        self._silence_due: float | None = None
+        self._quiet_since: float | None = None
         self._give_up_due: float | None = None
         self._playing_since: float | None = None
+        self._voice_needed_s = settings.voice_after_silence_s
+        self._voices: list[float] = []  # when a voice over the message was heard, 100 ms each
         self._beep_took_it_back = False
         self.restarts = 0
 
@@ -84,9 +66,23 @@ class CuePolicy:
     def due(self) -> float | None:
         """When `tick` is wanted next; None: not before something is heard."""
         if self._playing_since is not None:
-            return self._check_due
+            return None
         times = [t for t in (self._silence_due, self._give_up_due) if t is not None]
         return min(times, default=None)
+
+    @property
+    def _silence_due(self) -> float | None:
+        """When the silence will be long enough to start in, if nothing else comes."""
+        settings, hearing, since = self._settings, self._hearing, self._quiet_since
+        if since is None or self.restarts >= settings.max_restarts:
+            return None
+        if hearing.voice_ended_at is None and hearing.last_beep is None:
+            return None if hearing.whole else since + settings.silence_unheard_s
+        talk = since + settings.silence_s + settings.talk_more_s
+        if hearing.speaking:
+            return talk
+        ended = hearing.speech_ended_at
+        return since + settings.silence_s if ended is None or ended <= since else min(talk, ended + settings.silence_s)
 
     def begin(self, now: float) -> Ruling:
         """The drop starts to wait: the call is answered and the code was pressed."""
@@ -95,43 +91,58 @@ class CuePolicy:
         beep = hearing.last_beep
         if beep and not hearing.spoken_since_beep and now - beep.ended_at <= settings.beep_memory_s:
             return self._cue(CueReason.ALREADY_PASSED, now)
-        ended = hearing.speech_ended_at
-        self._wait_for_silence(now if ended is None else ended)
+        if not hearing.voice and not hearing.beeping:
+            self._quiet_since = now if hearing.voice_ended_at is None else hearing.voice_ended_at
         return None
 
-    def resumed(self, began_at: float) -> None:
-        """An earlier run began the message; from here on it is as if this one had."""
+    def resumed(self, began_at: float, *, restarts: int = 0) -> None:
+        """An earlier run began the message, after so many restarts. What cued it is not known, so it is doubted
+        like a start after silence; otherwise it is as if this run had begun it."""
         self._playing_since = began_at
-
-    def deafened(self) -> None:
-        """Nothing more will be heard: what is playing is not doubted any more."""
-        self._check_due = None
+        self._voice_needed_s = self._settings.voice_after_silence_s
+        self.restarts = restarts
 
     def hear(self, detection: Detection, now: float) -> Ruling:
         """A detection that `hearing` has noted already."""
         if self._playing_since is not None:
             return self._hear_while_playing(detection, now)
+        if self._give_up_due is None:
+            return None  # `begin` will ask `hearing`
         match detection:
             case BeepEnded():
                 return self._cue(CueReason.BEEP, now)
-            case BeepStarted() | SpeechStarted():
-                self._silence_due = None
-            case BeepDropped():
-                self._wait_for_silence(now)
-            case SpeechEnded():
-                assert self._hearing.speech_ended_at is not None
-                self._wait_for_silence(self._hearing.speech_ended_at)
+            case BeepStarted():
+                self._quiet_since = None
+            case BeepDropped() if not self._hearing.voice:
+                self._quiet_since = now
+            case SpeechStarted() | SpeechLevel() | SpeechEnded():
+                self._follow_voice()
         return None
 
     def tick(self, now: float) -> Ruling:
         """The time in `due` has come."""
         if self._playing_since is not None:
-            return self._check(now) if self._check_due is not None and now >= self._check_due else None
-        if self._silence_due is not None and now >= self._silence_due:
+            return None
+        silence_due = self._silence_due
+        if silence_due is not None and now >= silence_due:
             return self._cue(CueReason.SILENCE, now)
         if self._give_up_due is not None and now >= self._give_up_due:
-            return GiveUp()
+            return GiveUp("no beep and no silence to start in")
         return None
+
+    def again(self, now: float) -> Ruling:
+        """What comes behind a take-back, at once. A beep so short that it was over when it was announced
+        has taken the start back and is the next cue as well."""
+        if self.restarts >= self._settings.most_restarts:
+            return GiveUp(f"the message was started {self.restarts} times, and each time too early")
+        return self._cue(CueReason.BEEP, now) if self._beep_took_it_back else None
+
+    def _follow_voice(self) -> None:
+        """Silence counts from the end of the last voice, whatever goes on in the background."""
+        if self._hearing.voice:
+            self._quiet_since = None
+        elif self._quiet_since is None and not self._hearing.beeping:
+            self._quiet_since = self._hearing.voice_ended_at
 
     def _hear_while_playing(self, detection: Detection, now: float) -> Ruling:
         assert self._playing_since is not None
@@ -145,52 +156,39 @@ class CuePolicy:
             # ...and a beep that was over before our first sample is not in the message's way.
             case BeepEnded() if beep and beep.ended_at <= self._playing_since:
                 return None
-            case BeepStarted() | BeepEnded():
+            case BeepStarted() | BeepEnded() if self._echo is None or not self._echo.is_own_tone(detection):
                 return self._take_back("beep", now, by_whole_beep=isinstance(detection, BeepEnded))
-            # Speech that runs into its own end behind the beep began before it; it takes nothing back.
-            case SpeechStarted() if beep is None or self._hearing.spoken_since_beep:
-                return self._take_back("speech", now) if self._echo is None else self._check(now)
+            case SpeechStarted() | SpeechLevel() if self._is_foreign_voice(detection.level_dbfs):
+                return self._hear_voice(now)
         return None
 
-    def _check(self, now: float) -> Ruling:
-        """A voice goes on: is it ours? Asked again and again, for another may join in."""
-        assert self._echo is not None
-        assert self._playing_since is not None
-        self._check_due = None
-        if not self._hearing.speaking or now - self._playing_since > self._settings.take_back_s:
-            self._foreign_checks = 0
+    def _is_foreign_voice(self, level_dbfs: float) -> bool:
+        """Does somebody speak over the message: not in the background, and not we ourselves?"""
+        hearing = self._hearing
+        # Speech that runs into its own end behind the beep began before it.
+        if hearing.last_beep is not None and not hearing.spoken_since_beep:
+            return False
+        return hearing.is_voice(level_dbfs) and (self._echo is None or self._echo.foreign())
+
+    def _hear_voice(self, now: float) -> Ruling:
+        """A word alone, or our echo once not known for what it is, takes nothing back."""
+        earliest = now - self._settings.voice_within_s + LEVEL_S / 2
+        self._voices = [*(at for at in self._voices if at > earliest), now]
+        if len(self._voices) * LEVEL_S < self._voice_needed_s - LEVEL_S / 2:
             return None
-        self._foreign_checks = self._foreign_checks + 1 if self._echo.foreign() else 0
-        if self._foreign_checks >= self._settings.echo_checks:
-            return self._take_back("speech", now)
-        self._check_due = now + self._settings.echo_check_s
-        return None
+        return self._take_back("speech", now)
 
     def _take_back(self, reason: str, now: float, *, by_whole_beep: bool = False) -> TakeBack:
-        self._playing_since = self._silence_due = self._check_due = None
-        self._foreign_checks = 0
+        self._playing_since = self._quiet_since = None
         self._give_up_due = now + self._settings.give_up_s
         self.restarts += 1
         self._beep_took_it_back = by_whole_beep
+        self._follow_voice()
         return TakeBack(reason)
 
-    def again(self, now: float) -> Ruling:
-        """Once the playback is stopped: a beep so short that it was over when it was announced has
-        taken the start back and is the next cue as well."""
-        return self._cue(CueReason.BEEP, now) if self._beep_took_it_back else None
-
-    def _wait_for_silence(self, since: float) -> None:
-        """A silence that began at `since`, if it is one, starts the message when it is long enough."""
-        settings, hearing = self._settings, self._hearing
-        if hearing.speaking or hearing.beeping or self.restarts >= settings.max_restarts:
-            return
-        if hearing.speech_ended_at is not None or hearing.last_beep is not None:
-            self._silence_due = since + settings.silence_s
-        elif not hearing.whole:
-            self._silence_due = since + settings.silence_unheard_s
-
     def _cue(self, reason: CueReason, now: float) -> Cue:
-        self._silence_due = None
         self._playing_since = now
-        beep = self._hearing.last_beep if reason is not CueReason.SILENCE else None
-        return Cue(reason=reason, at=now, beep=beep)
+        self._voices = []
+        silence = reason is CueReason.SILENCE
+        self._voice_needed_s = self._settings.voice_after_silence_s if silence else self._settings.voice_after_beep_s
+        return Cue(reason=reason, at=now, beep=None if silence else self._hearing.last_beep)

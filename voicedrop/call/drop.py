@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from enum import IntEnum, auto
 
 from voicedrop.call import commands as do
 from voicedrop.call import events as ev
@@ -15,6 +14,7 @@ from voicedrop.call.commands import Command
 from voicedrop.call.cue import CuePolicy, EchoEar, GiveUp, Ruling, TakeBack
 from voicedrop.call.facts import DropFacts, DropSettings
 from voicedrop.call.hearing import Hearing
+from voicedrop.call.states import ALLOWED, S
 from voicedrop.model import Cue, HungUpBy, Outcome
 
 log = logging.getLogger(__name__)
@@ -25,31 +25,6 @@ FINISH_SLACK_S = 5.0  # PlaybackFinished comes 10-25 ms behind the last frame
 HANG_UP_TIMEOUT_S = 5.0
 HEARD_S = 0.1  # less than this of a message is nothing
 WHOLE_SLACK_S = 0.25  # a playback that ended this much early was still whole
-
-
-class S(IntEnum):
-    """In the order of a drop's life."""
-
-    ARRIVING = auto()  # the leg is on its way into the drop app
-    RINGING = auto()  # the code was pressed before the callee answered
-    WAITING = auto()  # listening for the cue
-    STARTING = auto()  # Play was sent; Asterisk has not said that it plays
-    PLAYING = auto()
-    TAIL = auto()  # the message is out; a little silence behind it
-    HANGING_UP = auto()
-    ENDED = auto()
-
-
-ALLOWED: dict[S, frozenset[S]] = {
-    S.ARRIVING: frozenset({S.RINGING, S.WAITING, S.HANGING_UP, S.ENDED}),
-    S.RINGING: frozenset({S.WAITING, S.HANGING_UP, S.ENDED}),
-    S.WAITING: frozenset({S.STARTING, S.HANGING_UP, S.ENDED}),
-    S.STARTING: frozenset({S.PLAYING, S.WAITING, S.TAIL, S.HANGING_UP, S.ENDED}),
-    S.PLAYING: frozenset({S.WAITING, S.TAIL, S.HANGING_UP, S.ENDED}),
-    S.TAIL: frozenset({S.HANGING_UP, S.ENDED}),
-    S.HANGING_UP: frozenset({S.ENDED}),
-    S.ENDED: frozenset(),
-}
 
 
 class Drop:
@@ -127,7 +102,7 @@ class Drop:
                     self._to(S.WAITING, event)
                 self._playback, self._plays = playback, int(playback.rpartition("play")[2] or 0)
                 self.facts.play_started_at = began_at
-                self._cue.resumed(began_at)
+                self._cue.resumed(began_at, restarts=self._plays - 1)
                 self._to(S.STARTING, event)
                 return self._to(S.PLAYING, event, deadline=began_at + self._message_s + FINISH_SLACK_S)
             case S.ARRIVING, ev.Tick() if self._overdue(now):
@@ -153,10 +128,9 @@ class Drop:
                 return self._hang_up(Outcome.FAILED, "the message did not start to play", event, now)
             case ((S.STARTING | S.PLAYING), ev.TapLost(reason)):
                 self.facts.deaf = reason  # the message goes on; nobody listens for an early start
-                self._cue.deafened()
                 return []
-            case ((S.STARTING | S.PLAYING), ev.PlaybackFinished(playback, failed)) if playback == self._playback:
-                return self._played(failed, event, now)
+            case ((S.STARTING | S.PLAYING), ev.PlaybackFinished(playback)) if playback == self._playback:
+                return self._played(event, now)
             case ((S.STARTING | S.PLAYING), ev.HandOver()):
                 self._handed_over = True
                 return []
@@ -182,7 +156,7 @@ class Drop:
         match ruling:
             case Cue():
                 self.facts.cue = ruling
-                self.facts.quiet_since = ruling.beep.ended_at if ruling.beep else self.hearing.speech_ended_at
+                self.facts.quiet_since = ruling.beep.ended_at if ruling.beep else self.hearing.voice_ended_at
                 self._step(f"cue_{ruling.reason}", now)
                 return self._play(event, now)
             case TakeBack(reason):
@@ -194,8 +168,8 @@ class Drop:
                 if self._handed_over:
                     return [stop, *self._give_to_dialplan(event, now)]
                 return [stop, do.SendSilence(), *self._rule(self._cue.again(now), event, now)]
-            case GiveUp():
-                return self._hang_up(Outcome.NO_CUE, "no beep and no silence to start in", event, now)
+            case GiveUp(reason):
+                return self._hang_up(Outcome.NO_CUE, reason, event, now)
             case None:
                 return []
 
@@ -206,23 +180,28 @@ class Drop:
         # Silence is queued behind the message, so that the leg never stops sending RTP.
         return [do.Play(self._playback), do.SendSilence()]
 
-    def _played(self, failed: bool, event: ev.Event, now: float) -> list[Command]:
-        outcome = self._played_outcome(now)
+    def _played(self, event: ev.PlaybackFinished, now: float) -> list[Command]:
+        outcome = self._played_outcome(now, event.lasted_s)
         if outcome is Outcome.DELIVERED:
             self._next = (outcome, "the whole message was played")
             self._step("message_end", now)
         else:
             # A callee who hangs up ends the playback first and the leg right after: TAIL waits for that.
-            self._next = (outcome, "Asterisk could not play the message" if failed else "the playback ended early")
+            self._next = (
+                outcome,
+                "Asterisk could not play the message" if event.failed else "the playback ended early",
+            )
         return self._to(S.TAIL, event, deadline=now + self._settings.tail_s)
 
-    def _played_outcome(self, now: float) -> Outcome:
-        """How much was played until `now`, as an outcome."""
+    def _played_outcome(self, now: float, lasted_s: float | None = None) -> Outcome:
+        """How much was played until `now`, or by Asterisk's own clock, as an outcome."""
         started = self.facts.play_started_at
         if self.state in (S.STARTING, S.PLAYING):
             until = now if self._blind_since is None else min(now, self._blind_since)
             self.facts.play_ended_at = until
-            self.facts.played_s = max(0.0, min(until - started, self._message_s)) if started is not None else 0.0
+            if lasted_s is None:  # events come late where the machine is busy
+                lasted_s = until - started if started is not None else 0.0
+            self.facts.played_s = max(0.0, min(lasted_s, self._message_s))
         if self.facts.played_s >= self._message_s - WHOLE_SLACK_S:
             self.facts.played_s = self._message_s
             return Outcome.DELIVERED

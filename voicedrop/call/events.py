@@ -53,6 +53,8 @@ class PlaybackStarted:
 class PlaybackFinished:
     playback_id: str
     failed: bool = False
+    lasted_s: float | None = None
+    """By Asterisk's clock; None: its start was not seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from voicedrop.call.cue import CueSettings
+from voicedrop.call.cue_settings import CueSettings
 from voicedrop.model import Cue, HungUpBy, Outcome
 
 

@@ -21,10 +21,12 @@ from voicedrop.ari.events import (
 from voicedrop.call import commands as do
 from voicedrop.call import events as ev
 from voicedrop.call.commands import Command
-from voicedrop.call.drop import Drop, S
+from voicedrop.call.drop import Drop
 from voicedrop.call.hearing import Hearing
+from voicedrop.call.states import S
 from voicedrop.engine.echo import MessageEcho
 from voicedrop.engine.loop import CallLoop
+from voicedrop.engine.playbacks import PlaybackClock
 from voicedrop.engine.services import DROP_APP, Services, quietly
 from voicedrop.engine.tap import Tap
 from voicedrop.errors import AriError, Gone, JournalError, TapError
@@ -56,10 +58,11 @@ class DropRunner(CallLoop):
         self._services = services
         self._ids = Ids(services.settings.node, what.drop)
         self._tap = tap
-        self._echo = MessageEcho(message.file)
+        self._echo = MessageEcho(message.file, services.now)
         self._opening: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
         self._playbacks: list[str] = []
+        self._clock = PlaybackClock()
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._leaving: asyncio.TimerHandle | None = None
         self.machine = Drop(
@@ -73,8 +76,6 @@ class DropRunner(CallLoop):
             echo=self._echo,
         )
         super().__init__(self.machine, services.now)
-
-    # -- before the loop ----------------------------------------------------------------------------
 
     async def accept(self) -> None:
         """Put the drop into the journal; from here on it ends in exactly one receipt.
@@ -139,7 +140,7 @@ class DropRunner(CallLoop):
     async def _identify_leg(self) -> None:
         """What the receipt tells of the leg beyond its id."""
         channel = await self._services.ari.channel(self.what.channel)
-        self._look_for_answer(channel)
+        self._look_for_answer(channel)  # one that came while the leg changed hands is seen by its state only
         self.what.sip_call_id = str(channel.get("protocol_id", ""))
         self.what.caller_id = self.what.caller_id or str(channel.get("connected", {}).get("number", ""))
         self.what.number = self.what.number or str(channel.get("caller", {}).get("number", ""))
@@ -182,6 +183,7 @@ class DropRunner(CallLoop):
         if over and not started:
             self.post(ev.Broken("the engine ended as the message began; whether it was played is not known"))
             return
+        self._echo.begin(began_at)
         self.post(ev.Resumed(playback, began_at))
         if over:
             self.post(ev.PlaybackFinished(playback))
@@ -260,18 +262,18 @@ class DropRunner(CallLoop):
                 self.post(ev.Broken("the leg could not move to the drop app"))
             case PlaybackState(about=(playback, *_), state="playing"):
                 self.what.asterisk_times["message_start"] = event.stamp
-                self._echo.begin()
-                entry = {"kind": "started", "playback": playback}
-                self._noting = asyncio.create_task(self._journal(entry), name=f"journal {self.what.drop}")
+                self._clock.started(playback, event.stamp)
+                self._echo.begin(self._services.now())
+                noting = self._journal({"kind": "started", "playback": playback})
+                self._noting = asyncio.create_task(noting, name=f"journal {self.what.drop}")
                 self.post(ev.PlaybackStarted(playback))
             case PlaybackState(about=(playback, *_), state=state):
                 self.what.asterisk_times["message_end"] = event.stamp
-                self.post(ev.PlaybackFinished(playback, failed=state == "failed"))
+                self.post(ev.PlaybackFinished(playback, state == "failed", self._clock.lasted_s(playback, event.stamp)))
             case HangupRequest():
                 self.what.asterisk_times.setdefault("hang_up", event.stamp)
             case StasisEnd(app=app) if app == DROP_APP and self._leaving is None:
-                loop = asyncio.get_running_loop()
-                self._leaving = loop.call_later(TAKEN_GRACE_S, self.post, ev.CalleeTaken())
+                self._leaving = asyncio.get_running_loop().call_later(TAKEN_GRACE_S, self.post, ev.CalleeTaken())
             case ChannelDestroyed(cause=cause, tech_cause=sip):
                 if self._leaving is not None:
                     self._leaving.cancel()
@@ -294,6 +296,5 @@ class DropRunner(CallLoop):
                 self.post(ev.PlaybackFinished(playback))
 
     def _look_for_answer(self, channel: Mapping[str, Any]) -> None:
-        """An answer that came while the leg changed hands is seen by its state only."""
         if channel.get("state") == "Up" and self.machine.facts.answered_at is None:
             self.post(ev.Answered())

@@ -12,8 +12,8 @@ from voicedrop import needs
 from voicedrop.ari.connection import EventConnection
 from voicedrop.ari.events import AppReplaced, AriEvent, StasisStart
 from voicedrop.call import events as ev
-from voicedrop.call.drop import S as DropState
 from voicedrop.call.hearing import Hearing
+from voicedrop.call.states import S as DropState
 from voicedrop.engine.bridged import BridgedCall
 from voicedrop.engine.drop import DropRunner
 from voicedrop.engine.recovery import recover

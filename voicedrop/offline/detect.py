@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from dsp import Detection, DetectorBank
+from dsp import Detection, DetectorBank, SpeechLevel
 from dsp.holes import HoleFiller
 from voicedrop.errors import SoundError
 from voicedrop.offline import sound
@@ -71,7 +71,9 @@ class _Call:
         # A deadline that passed before the frame's end comes before what the frame brought.
         early = [event for event in events if event.t_ms < end_ms]
         yield from (_cue_row(name, event) for event in early)
-        yield from (row_of(name, detection, end_ms) for detection in detections)
+        # Levels are for the drop: ten lines a second would hide the others.
+        told = (detection for detection in detections if not isinstance(detection, SpeechLevel))
+        yield from (row_of(name, detection, end_ms) for detection in told)
         yield from (_cue_row(name, event) for event in events[len(early) :])
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from dsp import Detection
-from voicedrop.call.cue import CuePolicy, CueSettings, GiveUp, Ruling, TakeBack
+from voicedrop.call.cue import CuePolicy, GiveUp, Ruling, TakeBack
+from voicedrop.call.cue_settings import CueSettings
 from voicedrop.call.hearing import Hearing
 from voicedrop.model import Cue
 
@@ -73,8 +74,8 @@ class ImaginedDrop:
                 self._message_ends = None
                 restart = CueEvent(event="restart", t_ms=at_ms, reason=reason)
                 return [restart, *self._carry_out(self._policy.again(now), now)]
-            case GiveUp():
+            case GiveUp(reason):
                 self._over = True
-                return [CueEvent(event="give_up", t_ms=at_ms, reason="no beep and no silence to start in")]
+                return [CueEvent(event="give_up", t_ms=at_ms, reason=reason)]
             case None:
                 return []

@@ -51,6 +51,7 @@ def run(folder: Path, ears: tuple[type[Ear], ...], console: Console, *, others: 
     marks: list[list[score.Mark]] = [[] for _ in ears]
     starts: list[tuple[Recording, ringcentral.Cue | None]] = []
     did: list[tuple[Recording, list[CueEvent]]] = []
+    true_beeps: list[cues.Start] = []
     details = []
     with console.status(f"{folder.name}: listening"):
         for recording in recordings:
@@ -63,6 +64,8 @@ def run(folder: Path, ears: tuple[type[Ear], ...], console: Console, *, others: 
                     details.append({"file": recording.file, "declared_ms": heard.at_ms})
                 if isinstance(listener, OurEar) and recording.kind == "mailbox":
                     did.append((recording, cues.events(listener.detections)))
+                    true = cues.with_true_beeps(recording, listener.detections)
+                    true_beeps.append(cues.start(recording, cues.events(true)))
             if others and recording.kind == "mailbox":
                 starts.append((recording, ringcentral.cue_of(samples)))
     rows = [{"detector": ear.title, **score.summary(done)} for ear, done in zip(ears, marks, strict=True)]
@@ -74,13 +77,14 @@ def run(folder: Path, ears: tuple[type[Ear], ...], console: Console, *, others: 
         "detectors": rows,
         "cue": cues.summary(drops),
         "cue_by_layout": cues.by_layout(drops),
+        "cue_with_true_beeps": cues.summary(true_beeps),
         "by_class": score.by_class(marks[0]),
         "baselines_by_class": {
             row["detector"]: score.by_class(done) for row, done in zip(rows[1:], marks[1:], strict=True)
         },
         "ringcentral": ringcentral.summary(starts),
         "lost": [_complaint(m, detail) for m, detail in zip(marks[0], details, strict=True) if _is_bad(m)],
-        "cue_lost": cues.complaints(drops, [events for _, events in did]),
+        "cue_lost": cues.complaints(drops, [events for _, events in did], true_beeps),
     }
 
 

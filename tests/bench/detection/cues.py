@@ -4,6 +4,9 @@
 recording starts; in a mailbox without a beep, not before the greeting's last word ends. *Dead air*: from the
 recording's start to that start, of those delivered. *Needless restart*: a start that would have been delivered
 was taken back. A mailbox without a cue by the file's end is not delivered.
+
+What went wrong is the *detector's* if it goes well with the true beeps in place of those that the detector heard,
+else the *policy's* (or of the speech that it goes by).
 """
 
 from __future__ import annotations
@@ -11,14 +14,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
-from dsp import Detection
+from dsp import BeepDropped, BeepEnded, BeepStarted, Detection
 from tests.bench.detection import recipe
 from tests.bench.detection.ears import FRAME_MS
 from tests.bench.detection.manifest import Recording
 from tests.bench.detection.score import percent, quantile
 from voicedrop.offline.imagined import CueEvent, ImaginedDrop
+
+TOLD_AFTER_MS: Final = 100.0
+"""A true beep is told so long after its beginning and after its end: about what the detector takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,35 @@ def events(detections: Sequence[Sequence[Detection]]) -> list[CueEvent]:
     """What a drop of ours does in a call of which the ear said this, frame by frame."""
     drop = ImaginedDrop()
     return [done for k, found in enumerate(detections) for done in drop.frame(found, (k + 1) * FRAME_MS)]
+
+
+def with_true_beeps(recording: Recording, detections: Sequence[Sequence[Detection]]) -> list[list[Detection]]:
+    """The same call heard by an ear that never errs in beeps: its speech, and the beeps of the recording."""
+    heard: list[list[Detection]] = [
+        [one for one in found if not isinstance(one, BeepStarted | BeepEnded | BeepDropped)] for found in detections
+    ]
+
+    def tell(one: Detection) -> None:
+        frame = int(one.at_ms // FRAME_MS)
+        if frame < len(heard):
+            heard[frame].append(one)
+
+    for beep in recording.beeps:
+        start_ms, end_ms = beep.start_ms, beep.end_ms
+        if beep.length_ms > TOLD_AFTER_MS:
+            at_ms = start_ms + TOLD_AFTER_MS
+            tell(BeepStarted(at_ms=at_ms, start_ms=start_ms, frequencies_hz=beep.hz, level_dbfs=beep.dbfs))
+        tell(
+            BeepEnded(
+                at_ms=end_ms + TOLD_AFTER_MS,
+                start_ms=start_ms,
+                end_ms=end_ms,
+                frequencies_hz=beep.hz,
+                level_dbfs=beep.dbfs,
+                confidence=1.0,
+            )
+        )
+    return heard
 
 
 def start(recording: Recording, done: Sequence[CueEvent]) -> Start:
@@ -109,7 +144,13 @@ def _dead_air(starts: Sequence[Start]) -> dict[str, Any]:
     }
 
 
-def complaints(starts: Sequence[Start], did: Sequence[Sequence[CueEvent]]) -> list[dict[str, Any]]:
+def went_badly(one: Start) -> bool:
+    return not one.delivered or one.needless
+
+
+def complaints(
+    starts: Sequence[Start], did: Sequence[Sequence[CueEvent]], true_beeps: Sequence[Start]
+) -> list[dict[str, Any]]:
     """Mailboxes in which it went badly, with what is needed to look at them."""
     return [
         {
@@ -118,8 +159,9 @@ def complaints(starts: Sequence[Start], did: Sequence[Sequence[CueEvent]]) -> li
             "greeting_end_ms": one.recording.greeting_end_ms,
             "delivered": one.delivered,
             "needless": one.needless,
+            "whose": "policy" if went_badly(other) else "detector",
             "did": [[event.event, event.t_ms, event.reason] for event in done],
         }
-        for one, done in zip(starts, did, strict=True)
-        if not one.delivered or one.needless
+        for one, done, other in zip(starts, did, true_beeps, strict=True)
+        if went_badly(one)
     ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dsp import Detection, SpeechEnded, SpeechStarted
+from dsp import BeepEnded, Detection, SpeechEnded, SpeechStarted
 from tests.bench.detection import cues
 from tests.bench.detection.manifest import BeepTruth, Recording
 from voicedrop.offline.imagined import CueEvent
@@ -89,4 +89,22 @@ def test_the_drop_goes_by_the_detections_frame_by_frame() -> None:
 def test_only_what_went_wrong_is_complained_of() -> None:
     did = [[cue(10_560)], [cue(10_560), restart(12_000), cue(15_000)]]
     starts = [cues.start(WITH_BEEP, one) for one in did]
-    assert [one["did"][1] for one in cues.complaints(starts, did)] == [["restart", 12_000, "beep"]]
+    assert [one["did"][1] for one in cues.complaints(starts, did, starts)] == [["restart", 12_000, "beep"]]
+
+
+def test_true_beeps_take_the_place_of_those_that_were_heard() -> None:
+    frames: list[list[Detection]] = [[] for _ in range(800)]
+    frames[60] = [SpeechStarted(at_ms=1220, start_ms=1100, level_dbfs=-20.0)]
+    frames[100] = [
+        BeepEnded(at_ms=2020, start_ms=1800, end_ms=1950, frequencies_hz=(700.0,), level_dbfs=-20.0, confidence=0.5)
+    ]
+    heard = cues.with_true_beeps(WITH_BEEP, frames)
+    assert heard[60] == frames[60]
+    told = {k: type(one).__name__ for k, found in enumerate(heard) for one in found}
+    assert told == {60: "SpeechStarted", 505: "BeepStarted", 530: "BeepEnded"}
+    assert [event.event for event in cues.events(frames)] == ["cue"]
+    (cued,) = cues.events(heard)
+    assert (cued.event, cued.t_ms) == ("cue", 10_620.0)
+    right, wrong = cues.start(WITH_BEEP, [cued]), cues.start(WITH_BEEP, [])
+    assert [one["whose"] for one in cues.complaints([wrong, right], [[], [cued]], [right, right])] == ["detector"]
+    assert [one["whose"] for one in cues.complaints([wrong], [[]], [wrong])] == ["policy"]

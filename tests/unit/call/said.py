@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsp import BeepDropped, BeepEnded, BeepStarted, SpeechEnded, SpeechStarted
+from dsp import BeepDropped, BeepEnded, BeepStarted, SpeechEnded, SpeechLevel, SpeechStarted
 
 AT_MS = 60_000.0  # any stream time: the machines only use how long ago something was
 
@@ -27,8 +27,12 @@ def beep_dropped(*, ago_s: float = 0.5) -> BeepDropped:
     return BeepDropped(at_ms=AT_MS, start_ms=AT_MS - ago_s * 1000)
 
 
-def speech_started(*, ago_s: float = 0.05) -> SpeechStarted:
-    return SpeechStarted(at_ms=AT_MS, start_ms=AT_MS - ago_s * 1000, level_dbfs=-18.0)
+def speech_started(*, ago_s: float = 0.05, level_dbfs: float = -18.0) -> SpeechStarted:
+    return SpeechStarted(at_ms=AT_MS, start_ms=AT_MS - ago_s * 1000, level_dbfs=level_dbfs)
+
+
+def speech_level(level_dbfs: float = -18.0) -> SpeechLevel:
+    return SpeechLevel(at_ms=AT_MS, level_dbfs=level_dbfs)
 
 
 def speech_ended(*, ago_s: float = 0.05) -> SpeechEnded:

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from voicedrop.call import commands as do
 from voicedrop.call import events as ev
 from voicedrop.call.commands import Command
-from voicedrop.call.cue import CueSettings
-from voicedrop.call.drop import HEARD_S, Drop, DropSettings, S
+from voicedrop.call.cue_settings import CueSettings
+from voicedrop.call.drop import HEARD_S, Drop, DropSettings
 from voicedrop.call.hearing import Hearing
+from voicedrop.call.states import S
 from voicedrop.model import CueReason, HungUpBy, Outcome
 
-from .said import beep_dropped, beep_ended, beep_started, speech_ended, speech_started
+from .said import beep_dropped, beep_ended, beep_started, speech_ended, speech_level, speech_started
 
 MESSAGE_S = 20.0
 Kind = TypeVar("Kind")
@@ -49,6 +50,13 @@ class Line:
 
     def hear(self, detection: Any, at: float) -> list[Command]:
         return self.give(ev.Heard(detection), at)
+
+    def talk(self, since: float, seconds: float = 0.6) -> list[Command]:
+        """A voice: what its first tenths of a second come to."""
+        got = self.hear(speech_started(), since)
+        for k in range(1, round(seconds * 10)):
+            got += self.hear(speech_level(), since + k / 10)
+        return got
 
     def until(self, at: float) -> list[Command]:
         """Give every tick that is due by then; what was commanded."""
@@ -312,10 +320,45 @@ def test_a_short_beep_while_it_plays_stops_and_starts_at_once() -> None:
 
 def test_a_voice_while_it_plays_stops_it_and_silence_starts_it_anew() -> None:
     line = playing()
-    assert line.hear(speech_started(), 7.0) == [do.StopPlayback("vd.n1.d.play1"), do.SendSilence()]
+    assert line.talk(7.0) == [do.StopPlayback("vd.n1.d.play1"), do.SendSilence()]
     line.hear(speech_ended(ago_s=0.0), 9.0)
     assert do.Play("vd.n1.d.play2") in line.until(12.0)
     assert line.facts.cue.reason is CueReason.SILENCE
+
+
+def test_how_much_was_played_is_by_asterisks_clock_where_events_come_late() -> None:
+    line = playing()
+    line.give(ev.PlaybackFinished("vd.n1.d.play1", lasted_s=MESSAGE_S - 0.01), 5.01 + MESSAGE_S - 1.5)
+    line.until(26.0)
+    line.give(ev.CalleeGone(16), 26.1)
+    assert line.finish.outcome is Outcome.DELIVERED
+
+
+def test_a_short_playback_whose_end_is_told_late_was_short_all_the_same() -> None:
+    line = playing()
+    line.give(ev.PlaybackFinished("vd.n1.d.play1", lasted_s=3.0), 5.01 + MESSAGE_S)
+    line.until(26.0)
+    line.give(ev.CalleeGone(16), 26.1)
+    assert line.finish.outcome is Outcome.PARTLY_DELIVERED
+    assert line.facts.played_s == 3.0
+
+
+def test_a_mailbox_that_beeps_every_two_seconds_ends_as_one_without_a_cue() -> None:
+    line = playing()
+    now = 7.0
+    while line.machine.state not in (S.HANGING_UP, S.ENDED):
+        line.hear(beep_started(), now)
+        line.hear(beep_ended(), now + 0.4)
+        if line.machine.state is S.STARTING:
+            line.give(ev.PlaybackStarted(present(line)), now + 0.42)
+        now += 2.0
+    assert now < 20.0
+    assert kinds(line.commands)[-3:] == [do.StopPlayback, do.SendSilence, do.HangUpCallee]
+    line.give(ev.CalleeGone(16), now)
+    assert line.finish.outcome is Outcome.NO_CUE
+    assert line.facts.reason == "the message was started 5 times, and each time too early"
+    assert line.facts.restarts == 5
+    assert len(line.all(do.Play)) == len(line.all(do.StopPlayback)) == 5
 
 
 def test_ten_seconds_after_the_start_nothing_takes_it_back() -> None:
@@ -326,11 +369,11 @@ def test_ten_seconds_after_the_start_nothing_takes_it_back() -> None:
 
 def test_after_two_restarts_only_a_beep_cues() -> None:
     line = playing()
-    line.hear(speech_started(), 7.0)
+    line.talk(7.0)
     line.hear(speech_ended(ago_s=0.0), 8.0)
     line.until(11.0)
     line.give(ev.PlaybackStarted("vd.n1.d.play2"), 11.01)
-    line.hear(speech_started(), 12.0)
+    line.talk(12.0)
     assert line.facts.restarts == 2
     line.hear(speech_ended(ago_s=0.0), 13.0)
     assert line.until(40.0) == []
@@ -631,11 +674,11 @@ def test_a_message_that_has_begun_is_finished(reach: Callable[[], Line]) -> None
     assert line.machine.state is before
 
 
-@pytest.mark.parametrize("detection", [beep_started(), beep_ended(), speech_started()])
+@pytest.mark.parametrize("detection", [beep_started(), beep_ended(), None])
 def test_a_message_that_is_taken_back_after_the_hand_over_goes_to_the_dialplan(detection: Any) -> None:
     line = playing()
     line.give(ev.HandOver(), 6.0)
-    got = line.hear(detection, 7.0)
+    got = line.hear(detection, 7.0) if detection else line.talk(7.0)
     assert kinds(got) == [do.StopPlayback, do.GiveToDialplan, do.Finish]
 
 
@@ -682,6 +725,7 @@ def test_a_resumed_message_is_taken_back_and_the_next_start_has_an_id_of_its_own
     line = resumed()
     assert line.hear(beep_started(), 2.0) == [do.StopPlayback("vd.n1.d.play2"), do.SendSilence()]
     assert line.hear(beep_ended(), 2.5)[0] == do.Play("vd.n1.d.play3")
+    assert line.facts.restarts == 2, "the first start's restart in the earlier run counts"
 
 
 def test_nothing_is_resumed_once_we_play_ourselves() -> None:
@@ -711,6 +755,8 @@ EVENTS: list[ev.Event] = [
     ev.Heard(beep_ended()),
     ev.Heard(beep_dropped()),
     ev.Heard(speech_started()),
+    ev.Heard(speech_level()),
+    ev.Heard(speech_level(-45.0)),
     ev.Heard(speech_ended()),
     ev.TapLost("gone"),
     ev.Digit("5"),
@@ -838,6 +884,14 @@ def test_whatever_happens_a_drop_ends_exactly_once(
     assert line.machine.state is S.ENDED
     started = [one.playback_id for one in line.all(do.Play)]
     assert len(set(started)) == len(started), "each start has an id of its own"
+    playing_id = ""
+    for command in line.commands:
+        if isinstance(command, do.Play):
+            assert not playing_id, "what is taken back is stopped before the next start"
+            playing_id = command.playback_id
+        elif isinstance(command, do.StopPlayback):
+            playing_id = ""
+    assert line.facts.restarts <= CueSettings().most_restarts
     assert 0.0 <= line.facts.played_s <= MESSAGE_S
     assert (outcome is Outcome.DELIVERED) == (line.facts.played_s == MESSAGE_S)
     if outcome is Outcome.NOT_CONNECTED:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from signals import Sound, cadence, hear, noise, silence, speech, tone
 
-from dsp import SpeechEnded, SpeechStarted
+from dsp import SpeechEnded, SpeechLevel, SpeechStarted
 
 
 def turns(sound: Sound) -> list[SpeechStarted | SpeechEnded]:
@@ -63,3 +63,28 @@ def test_a_beep_after_speech_does_not_prolong_it() -> None:
     ended = turns(sound)[-1]
     assert isinstance(ended, SpeechEnded)
     assert ended.end_ms == pytest.approx(2000, abs=100)
+
+
+def test_while_somebody_speaks_the_level_is_told_ten_times_a_second() -> None:
+    sound = np.concatenate([silence(1000), speech(3000, dbfs=-20.0), silence(1000)])
+    found = [d for d in hear(sound) if not isinstance(d, SpeechEnded)]
+    assert isinstance(found[0], SpeechStarted)
+    levels = [d for d in found[1:] if isinstance(d, SpeechLevel)]
+    assert len(levels) == len(found) - 1
+    gaps = np.diff([found[0].at_ms, *(d.at_ms for d in levels)])
+    assert set(np.round(gaps % 100, 6)) == {0.0}
+    assert 20 <= len(levels) <= 30
+    assert np.median([d.level_dbfs for d in levels]) == pytest.approx(-20.0, abs=4.0)
+
+
+def test_a_voice_twenty_decibels_fainter_is_told_as_such() -> None:
+    sound = np.concatenate([speech(2000, dbfs=-15.0), speech(2000, dbfs=-35.0, seed=3), silence(1000)])
+    levels = [(d.at_ms, d.level_dbfs) for d in hear(sound) if isinstance(d, SpeechLevel)]
+    first = np.median([dbfs for at_ms, dbfs in levels if at_ms < 2000])
+    second = np.median([dbfs for at_ms, dbfs in levels if at_ms > 2150])
+    assert first - second == pytest.approx(20.0, abs=4.0)
+
+
+def test_nothing_is_told_of_pauses_and_of_beeps() -> None:
+    sound = np.concatenate([silence(500), speech(1500), tone(1000, ms=1000), silence(500)])
+    assert all(d.at_ms < 2200 for d in hear(sound) if isinstance(d, SpeechLevel))

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.signal import butter, lfilter
 from signals import Samples, Sound, alaw, lossy, noise, silence, speech, to_int16, tone, ulaw
 
+from dsp import BeepEnded, BeepStarted
 from dsp.echo import EchoFinder, explained_share
 
 MESSAGE = speech(4000, dbfs=-18.0, seed=11)
@@ -130,3 +133,76 @@ def test_the_share_of_silence_or_of_nothing_is_none(n: int) -> None:
     assert explained_share(np.zeros(n, np.int16), to_int16(MESSAGE)) == 0.0
     assert explained_share(to_int16(OTHER)[:n], np.zeros(8000, np.int16)) == pytest.approx(0.0)
     assert explained_share(np.full(n, 1000, np.int16), np.zeros(0, np.int16)) == 0.0
+
+
+# -- tones ------------------------------------------------------------------------------------------
+
+HUM = np.concatenate([MESSAGE[: 2000 * 8], tone(850.0, ms=400, dbfs=-20.0), MESSAGE[2000 * 8 :]])
+
+
+def heard_tone(hz: float, *, at_ms: int, dbfs: float, told_ms: int = 100) -> bool:
+    """A tone of 100 ms that begins so long after HUM did, told so long after it began: is it HUM's own?"""
+    finder = EchoFinder(to_int16(HUM))
+    finder.begin()
+    finder.feed(np.zeros((at_ms + told_ms) * 8, np.int16))
+    times = {"at_ms": 9000.0 + told_ms, "start_ms": 9000.0}
+    if told_ms > 100:
+        return finder.is_own_tone(
+            BeepEnded(**times, end_ms=9100.0, frequencies_hz=(hz,), level_dbfs=dbfs, confidence=0.9)
+        )
+    return finder.is_own_tone(BeepStarted(**times, frequencies_hz=(hz,), level_dbfs=dbfs))
+
+
+@pytest.mark.parametrize("late_ms", [100, 300, 500])
+@pytest.mark.parametrize("told_ms", [100, 250])
+def test_a_tone_of_the_message_is_known_when_it_comes_back(late_ms: int, told_ms: int) -> None:
+    assert heard_tone(850.0, at_ms=2000 + late_ms, dbfs=-40.0, told_ms=told_ms)
+
+
+@pytest.mark.parametrize(
+    ("hz", "at_ms", "dbfs"),
+    [
+        (1000.0, 2200, -40.0),  # another one
+        (850.0, 2200, -25.0),  # louder than any echo of it
+        (850.0, 1000, -40.0),  # before it was played
+        (850.0, 3500, -40.0),  # long after
+    ],
+)
+def test_another_tone_is_not_the_messages(hz: float, at_ms: int, dbfs: float) -> None:
+    assert not heard_tone(hz, at_ms=at_ms, dbfs=dbfs)
+
+
+def test_of_two_tones_both_must_be_the_messages() -> None:
+    finder = EchoFinder(to_int16(HUM))
+    finder.begin()
+    finder.feed(np.zeros(2300 * 8, np.int16))
+    pair = BeepStarted(at_ms=9100.0, start_ms=9000.0, frequencies_hz=(850.0, 1400.0), level_dbfs=-40.0)
+    assert not finder.is_own_tone(pair)
+
+
+def test_before_the_message_begins_no_tone_is_its_own_and_behind_its_end_neither() -> None:
+    finder = EchoFinder(to_int16(HUM))
+    late = BeepStarted(at_ms=9100.0, start_ms=9000.0, frequencies_hz=(850.0,), level_dbfs=-40.0)
+    assert not finder.is_own_tone(late)
+    finder.begin(600_000.0)
+    assert not finder.is_own_tone(late)
+
+
+@given(played_ms=st.floats(0.0, 20_000.0), fed=st.integers(0, 4000), length_ms=st.floats(30.0, 2000.0) | st.just(0.0))
+def test_any_time_and_any_length_can_be_asked_for(played_ms: float, fed: int, length_ms: float) -> None:
+    finder = EchoFinder(to_int16(HUM))
+    finder.begin(played_ms)
+    finder.feed(np.zeros(fed, np.int16))
+    heard = BeepStarted(at_ms=9000.0, start_ms=9000.0 - length_ms, frequencies_hz=(850.0,), level_dbfs=-10.0)
+    assert not finder.is_own_tone(heard)
+    assert not finder.foreign()
+
+
+def test_a_message_that_began_unheard_is_known_from_there_on() -> None:
+    finder = EchoFinder(to_int16(MESSAGE))
+    finder.begin(1500.0)
+    finder.feed(to_int16(MESSAGE * 0.1)[1300 * 8 : 1700 * 8])  # what left from 1.3 s on, 200 ms late
+    assert not finder.foreign()
+    finder.begin(0.0)
+    finder.feed(to_int16(MESSAGE * 0.1)[1300 * 8 : 1700 * 8])
+    assert finder.foreign()
