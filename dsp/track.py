@@ -4,17 +4,13 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
 
+from dsp import edges
 from dsp.evidence import Context, Evidence, Path, weigh
 from dsp.past import Past
 from dsp.settings import ToneSettings
 from dsp.shape import Shape, fits, harmonic, median, neighbouring_harmonics, straighten
 from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
 
-_EDGE_DB: Final = 6.0
-"""A window half filled by the tone reads 6 dB less: its centre is at the tone's edge."""
-_EDGE_HOPS: Final = 2
-_EDGE_STEP_DB: Final = 0.7
-"""A tone's first and last windows, no more than these, differ from the next by at least so much."""
 _RISING_HOPS: Final = 2
 """The newest hops of a pause may be the second burst's beginning already."""
 _TRIM_HOPS: Final = 10
@@ -126,28 +122,11 @@ class Track:
 
     def onset_ms(self) -> float:
         """Where the tone begins: half its first full amplitude, between hops."""
-        full = max(self._dbfs[:6])
-        for k in range(min(5, len(self))):
-            if self._dbfs[k] > full - _EDGE_DB:
-                break
-        return max(0.0, self._at_ms[k] - self._beyond(k, k - 1, full))
+        return edges.onset_ms(self._at_ms, self._dbfs)
 
     def end_ms(self) -> float:
         """Where the tone ends: half its last full amplitude, between hops."""
-        full = median(self._dbfs[-8:-2]) if len(self) >= 8 else max(self._dbfs)
-        last = len(self) - 1
-        for k in range(last, max(-1, last - 5), -1):
-            if self._dbfs[k] > full - _EDGE_DB:
-                break
-        return self._at_ms[k] + self._beyond(k, k + 1, full)
-
-    def _beyond(self, inside: int, outside: int, full: float) -> float:
-        """Milliseconds from hop ``inside`` towards ``outside`` to where the level is 6 dB under ``full``."""
-        if not 0 <= outside < len(self):
-            return HOP_MS / 2  # the next one did not even match
-        drop = self._dbfs[inside] - self._dbfs[outside]
-        part = (self._dbfs[inside] - (full - _EDGE_DB)) / drop if drop > 0 else 0.5
-        return min(1.0, part) * HOP_MS
+        return edges.end_ms(self._at_ms, self._dbfs)
 
     def median_hz(self) -> float:
         """Frequency of the tone itself."""
@@ -194,7 +173,7 @@ class Track:
         pair = self.frequencies_hz()
         if len(pair) == 2 and neighbouring_harmonics(*pair):
             jitter *= self._settings.voice_pair_factor
-        first, last = self._filled()
+        first, last = edges.filled(self._dbfs)
         at = [at_ms / 1000 for at_ms in self._at_ms[first : last + 1]]
         _, wobble = straighten(at, self._dbfs[first : last + 1])
         return Shape(len(self), jitter, slope, self.purity(), wobble)
@@ -203,23 +182,10 @@ class Track:
         """Slope of the frequency in Hz/s, and jitter about it in Hz."""
         if self._line_at != (len(self), self._at_ms[-1]):
             self._line_at = (len(self), self._at_ms[-1])
-            first, last = self._filled()
+            first, last = edges.filled(self._dbfs)
             at = [at_ms / 1000 for at_ms in self._at_ms[first : last + 1]]
             self._known_line = straighten(at, self._hz[first : last + 1])
         return self._known_line
-
-    def _filled(self) -> tuple[int, int]:
-        """First and last hop whose windows the tone fills: at its edges it seems to rise and bend."""
-        first, last = 0, len(self) - 1
-        while first < _EDGE_HOPS and last - first >= _YOUNG_HOPS:
-            if self._dbfs[first + 1] - self._dbfs[first] < _EDGE_STEP_DB:
-                break
-            first += 1
-        while last > len(self) - 1 - _EDGE_HOPS and last - first >= _YOUNG_HOPS:
-            if self._dbfs[last - 1] - self._dbfs[last] < _EDGE_STEP_DB:
-                break
-            last -= 1
-        return first, last
 
     def steady(self) -> bool:
         """Machine-made, as far as can be told while it goes on."""
@@ -270,7 +236,7 @@ class Track:
             if strays > _TRIM_STRAYS * (k + 1):
                 cut = k + 1
         # The first windows, half filled, bend; that is no reason.
-        if cut <= _EDGE_HOPS:
+        if cut <= edges.EDGE_HOPS:
             return
         self._context = replace(
             self._context, before_dbfs=(*self._context.before_dbfs, *self._total_dbfs[:cut])[-_BEFORE_HOPS:]
@@ -290,7 +256,7 @@ class Track:
             partner_dbfs=partner,
             other_dbfs=[peak.dbfs for peak in self._others],
             widths=self._widths,
-            filled=self._filled(),
+            filled=edges.filled(self._dbfs),
             after_dbfs=self._since_dbfs(),
         )
         context = self._context
