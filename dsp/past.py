@@ -28,8 +28,8 @@ _LONG_AGO_MS: Final = 8000.0
 """Tones fade from memory with these time constants: within a greeting, and within a call."""
 _OVERLAP_MS: Final = 20.0
 """A tone may end so long after the next one's onset and still be before it: two errors of the edges."""
-_CLEAR_HOPS: Final = 8
-_CLEAR_PURITY: Final = 0.8
+CLEAR_HOPS: Final = 8
+CLEAR_PURITY: Final = 0.8
 """A tone so long and pure is a note or a signal; those of voices seldom are."""
 LONG_S: Final = 20.0
 """So long ago, or never."""
@@ -75,9 +75,8 @@ class Past:
         self._tonality.append(hop.tonality)
         self._now_ms = hop.end_ms
 
-    def tone_over(self, start_ms: float, end_ms: float, *, hops: int, purity: float) -> None:
+    def tone_over(self, start_ms: float, end_ms: float, *, clear: bool) -> None:
         """A tone of at least four hops is over, beep or not."""
-        clear = hops >= _CLEAR_HOPS and purity >= _CLEAR_PURITY
         self._tones.append(_Over(end_ms, max(0.0, end_ms - start_ms), clear))
 
     def before(self, onset_ms: float, dbfs: float, floor_dbfs: float) -> Before:

@@ -6,7 +6,7 @@ from typing import Final
 from dsp.events import BeepDropped, BeepEnded, BeepStarted
 from dsp.evidence import Context, Evidence
 from dsp.forest import vote
-from dsp.past import Past
+from dsp.past import CLEAR_HOPS, CLEAR_PURITY, Past
 from dsp.progress import Burst, ProgressMemory, follows_in_sit, sit_position
 from dsp.settings import ToneSettings
 from dsp.spectrum import WINDOW_CENTRE_MS, Hop
@@ -120,13 +120,15 @@ class BeepFinder:
         """The tone is not in this hop: is it over, and was it a beep?"""
         end_ms = track.end_ms()
         start_ms = track.onset_ms() if track.stage is Stage.CANDIDATE else track.start_ms
-        if now_ms - end_ms < self._hold_ms(track, max(0.0, end_ms - start_ms)):
+        gone_ms = now_ms - end_ms
+        if gone_ms < self._settings.holds_ms[0][1] or gone_ms < self._hold_ms(track, max(0.0, end_ms - start_ms)):
             return [], False
         found: list[BeepDetection] = []
         convinced = track.stage is not Stage.TOO_LONG and self._convinces(track, end_ms)
         if len(track) >= self._settings.crowd_hops:
             self._ended_ms.append(end_ms)
-        self._past.tone_over(track.onset_ms(), end_ms, hops=len(track), purity=track.purity())
+        clear = len(track) >= CLEAR_HOPS and track.purity() >= CLEAR_PURITY
+        self._past.tone_over(track.onset_ms(), end_ms, clear=clear)
         if track.stage is Stage.CANDIDATE:
             if not convinced:
                 return [], True
@@ -168,7 +170,7 @@ class BeepFinder:
     def _hold_ms(self, track: Track, length_ms: float) -> float:
         holds_ms = self._settings.holds_ms
         hold = next(hold for least, hold in holds_ms if length_ms >= least)
-        if len(track.frequencies_hz()) == 2:
+        if hold > holds_ms[0][1] and len(track.frequencies_hz()) == 2:
             hold = holds_ms[0][1]  # double beeps are of one tone
         if sit_position((track.median_hz(),)) in (0, 1):
             return max(hold, _SIT_HOLD_MS)

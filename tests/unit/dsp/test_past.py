@@ -37,9 +37,9 @@ def test_the_tone_itself_is_not_before_it() -> None:
 
 def test_tones_fade_and_only_clear_ones_count_as_clear() -> None:
     past = Past()
-    past.tone_over(0.0, 400.0, hops=40, purity=0.99)
-    past.tone_over(500.0, 560.0, hops=6, purity=0.99)
-    past.tone_over(600.0, 900.0, hops=30, purity=0.5)
+    past.tone_over(0.0, 400.0, clear=True)
+    past.tone_over(500.0, 560.0, clear=False)
+    past.tone_over(600.0, 900.0, clear=False)
     soon, late = past.before(1000.0, -15.0, -65.0), past.before(17_000.0, -15.0, -65.0)
     assert soon.since_clear_s == pytest.approx(0.6)
     assert soon.tones > 2.5 > soon.clear * 2
@@ -49,7 +49,7 @@ def test_tones_fade_and_only_clear_ones_count_as_clear() -> None:
 
 def test_a_tone_that_goes_on_is_not_before_another() -> None:
     past = Past()
-    past.tone_over(0.0, 1500.0, hops=150, purity=0.99)
+    past.tone_over(0.0, 1500.0, clear=True)
     assert past.before(1000.0, -15.0, -65.0) == Past().before(1000.0, -15.0, -65.0)
     assert past.before(1000.0, -15.0, -65.0).since_clear_s == LONG_S
 
@@ -57,7 +57,7 @@ def test_a_tone_that_goes_on_is_not_before_another() -> None:
 def test_memory_is_bounded() -> None:
     past = Past()
     for k in range(1000):
-        past.tone_over(k * 100.0, k * 100.0 + 50, hops=9, purity=0.9)
+        past.tone_over(k * 100.0, k * 100.0 + 50, clear=True)
     assert past.before(100_000.0, -15.0, -65.0).tones < 64
 
 
