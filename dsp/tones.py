@@ -123,7 +123,10 @@ class BeepFinder:
         """The tone is not in this hop: is it over, and was it a beep?"""
         end_ms = track.end_ms()
         start_ms = track.onset_ms() if track.stage is Stage.CANDIDATE else track.start_ms
-        track.over_ms = end_ms + self._hold_ms(track, max(0.0, end_ms - start_ms))
+        # The shortest hold first: most tones are heard again before it is over.
+        track.over_ms = end_ms + self._settings.holds_ms[0][1]
+        if now_ms >= track.over_ms:
+            track.over_ms = end_ms + self._hold_ms(track, max(0.0, end_ms - start_ms))
         if now_ms < track.over_ms:
             return []
         self._tracks.remove(track)
@@ -176,7 +179,7 @@ class BeepFinder:
     def _hold_ms(self, track: Track, length_ms: float) -> float:
         holds_ms = self._settings.holds_ms
         hold = next(hold for least, hold in holds_ms if length_ms >= least)
-        if len(track.frequencies_hz()) == 2:
+        if hold > holds_ms[0][1] and len(track.frequencies_hz()) == 2:
             hold = holds_ms[0][1]  # double beeps are of one tone
         if sit_position((track.median_hz(),)) in (0, 1):
             return max(hold, _SIT_HOLD_MS)
