@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -116,14 +115,15 @@ def feed_streams(streams: Sequence[Stream], samples: Sequence[Samples]) -> list[
     """`Stream.feed` of each stream with its samples, all measured in one pass. Each may be named only once."""
     if not streams:
         return []
-    cut = [stream._join(new) for stream, new in zip(streams, samples, strict=True)]
-    lengths, ended, counts = np.array([(len(joined), before, hops) for joined, before, hops in cut]).T
+    joined, before, each = zip(*map(Stream._join, streams, samples), strict=True)
+    lengths, ended, counts = np.array([len(one) for one in joined]), np.array(before), np.array(each)
     # Row by row: which of its stream's new windows it is.
     nth = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     starts = np.repeat(np.cumsum(lengths) - lengths, counts) + nth * HOP_SAMPLES
     ends_ms = (np.repeat(ended, counts) + nth + 1) * HOP_MS
-    hops = iter(measure(np.concatenate([joined for joined, _, _ in cut]), starts.tolist(), ends_ms.tolist()))
-    return [list(islice(hops, count)) for _, _, count in cut]
+    hops = measure(np.concatenate(joined), starts.tolist(), ends_ms.tolist())
+    ends = np.cumsum(counts).tolist()
+    return [hops[end - count : end] for end, count in zip(ends, each, strict=True)]
 
 
 def measure(samples: Samples, starts: Sequence[int], ends_ms: Sequence[float]) -> list[Hop]:

@@ -48,13 +48,11 @@ class SpeechFinder:
         self._loudness = Loudness()
         self._set_thresholds()
 
-    @property
-    def floor_dbfs(self) -> float:
-        """The noise floor."""
-        return self._floor.dbfs
-
     def _set_thresholds(self) -> None:
-        settings, floor_dbfs = self._settings, self._floor.dbfs
+        settings = self._settings
+        floor_dbfs = self._floor.dbfs
+        self.floor_dbfs = floor_dbfs
+        """The noise floor."""
         self._start_dbfs = max(settings.weakest_dbfs, floor_dbfs + settings.start_margin_db)
         self._keep_dbfs = max(settings.weakest_dbfs, floor_dbfs + settings.keep_margin_db)
 

@@ -55,8 +55,8 @@ class BeepFinder:
         found: list[BeepDetection] = []
         taken = False
         # All look, not only the first: after a gap two tracks may both know the tone, and both go on.
-        for track, heard in [(track, track.follow(hop)) for track in self._tracks]:
-            if heard:
+        for track in tuple(self._tracks):
+            if track.follow(hop):
                 taken = True
                 found += self._go_on(track, hop.end_ms)
             elif not track.active:  # too short to be anything

@@ -21,8 +21,10 @@ _TRIM_STRAYS: Final = 0.6
 _BEFORE_HOPS: Final = 16
 _LOOK_HOPS: Final = 4
 """A tone that goes on is looked at in each fourth hop: looking is what costs most."""
-_EARLY_RANGE_HZ: Final = 16.0
-"""Last four hops wider than this: no steady tone. The steepest chirp makes 12 Hz of it, the roughest jitter too."""
+_EARLY_BEND_HZ: Final = (6.0, 24.0)
+_ROUGH_HOPS: Final = 30
+"""The newest hops bend more than this: no steady tone, four times the largest jitter (`settings.STEADY_ENOUGH`) allowed
+to tones of fewer than so many hops, and to longer ones."""
 _HOPELESS_FALL_DB: Final = -3.0
 _HOPELESS_BEND_HZ: Final = 6.5
 _HOPELESS_PURITY_DB: Final = -4.0
@@ -90,22 +92,27 @@ class Track:
         at_ms = hop.end_ms - WINDOW_CENTRE_MS
         missed_ms = at_ms - self._at_ms[-1] - HOP_MS
         settings = self._settings
-        if hop.tonality >= settings.keep_tonality and (missed_ms <= settings.bridge_ms or self._pauses()):
+        if hop.tonality >= settings.keep_tonality:
             step_hz = settings.step_hz + settings.step_hz_per_hop * missed_ms / HOP_MS
             last_hz = self._hz[-1]
-            if abs(hop.first_hz - last_hz) <= step_hz and hop.first_dbfs >= self._least_dbfs():
+            if abs(hop.first_hz - last_hz) <= step_hz and self._goes_on(hop.first_dbfs, missed_ms):
                 self._add(hop, hop.first, hop.second)
                 return True
-            if abs(hop.second_hz - last_hz) <= step_hz and hop.second_dbfs >= self._least_dbfs():
+            if abs(hop.second_hz - last_hz) <= step_hz and self._goes_on(hop.second_dbfs, missed_ms):
                 self._add(hop, hop.second, hop.first)
                 return True
         self._after.append((at_ms, hop.dbfs))
         self.missed_ms = missed_ms + HOP_MS
         return False
 
-    def _least_dbfs(self) -> float:
-        """A fainter peak is not this tone any more."""
-        return max(self._settings.weakest_dbfs, max(self._dbfs[-3:]) - self._settings.step_down_db)
+    def _goes_on(self, dbfs: float, missed_ms: float) -> bool:
+        """Is a peak at its frequency, so loud and so long after it was last heard, still this tone?"""
+        settings = self._settings
+        return (
+            dbfs >= settings.weakest_dbfs
+            and dbfs >= max(self._dbfs[-3:]) - settings.step_down_db
+            and (missed_ms <= settings.bridge_ms or self._pauses())
+        )
 
     def _pauses(self) -> bool:
         """Silent since the tone: should it come back, it is the second burst of the same beep."""
@@ -192,8 +199,9 @@ class Track:
         n = len(self)
         if n < self._settings.early_hops or n % _LOOK_HOPS:
             return False
-        newest = self._hz[-4:]
-        if max(newest) - min(newest) > _EARLY_RANGE_HZ:
+        fourth, third, second, newest = self._hz[-4:]
+        bend = max(abs(newest - 2 * second + third), abs(second - 2 * third + fourth))
+        if bend > _EARLY_BEND_HZ[n >= _ROUGH_HOPS]:
             return False
         hz = self.median_hz()
         rules = [
