@@ -26,11 +26,10 @@ _ROUGH_HOPS: Final = 30
 """The newest hops bend more than this: no steady tone, four times the largest jitter (`settings.STEADY_ENOUGH`) allowed
 to tones of fewer than so many hops, and to longer ones."""
 _HOPELESS_FALL_DB: Final = -3.0
-_HOPELESS_BEND_HZ: Final = 9.0
-_HOPELESS_PURITY_DB: Final = -4.0
-"""No tone that is over convinces when the sound since is so much louder than it, when its frequency bends so much
-from hop to hop (median), or when it is so far below everything (median). Of 489 beeps that the forest believes, in the
-tuning half, the worst are at -1.7 dB, 8.3 Hz and -3.5 dB; of other tones five in nine are beyond one of the limits."""
+_HOPELESS_PURITY_DB: Final = -4.2
+"""No tone that is over convinces when the sound since is so much louder than it, or when it is so far below everything
+(median). Of 489 beeps that the forest believes, in the tuning half, the worst are at -1.7 and -3.5 dB; more than half of
+all other tones are beyond one of the limits."""
 _YOUNG_HOPS: Final = 4
 """Before so many hops a track that misses one was nothing."""
 
@@ -219,10 +218,6 @@ class Track:
     def hopeless(self) -> bool:
         """Of a tone that is over: can the forest be spared?"""
         if self.level_dbfs() - max(self._since_dbfs(), default=SILENCE_DBFS) < _HOPELESS_FALL_DB:
-            return True
-        hz = self._hz
-        bends = [abs(before - 2 * here + after) for before, here, after in zip(hz, hz[1:], hz[2:], strict=False)]
-        if median(bends) > _HOPELESS_BEND_HZ:
             return True
         below = [own - total for own, total in zip(self._dbfs, self._total_dbfs, strict=True)]
         return median(below) < _HOPELESS_PURITY_DB
