@@ -1,7 +1,17 @@
 """Pure signal processing on 8 kHz telephone audio: no I/O, no clock, no engine word."""
 
 from dsp.detector import Detector
-from dsp.events import BeepDropped, BeepEnded, BeepStarted, Detection, SpeechEnded, SpeechStarted
+from dsp.events import (
+    BeepDropped,
+    BeepEnded,
+    BeepStarted,
+    Detection,
+    Silence,
+    SpeechEnded,
+    SpeechStarted,
+    ToneIdentified,
+    ToneName,
+)
 from dsp.settings import DetectorSettings, ProgressSettings, SpeechSettings, Steadiness, ToneSettings
 
 __all__ = [
@@ -12,9 +22,12 @@ __all__ = [
     "Detector",
     "DetectorSettings",
     "ProgressSettings",
+    "Silence",
     "SpeechEnded",
     "SpeechSettings",
     "SpeechStarted",
     "Steadiness",
+    "ToneIdentified",
+    "ToneName",
     "ToneSettings",
 ]

@@ -32,6 +32,7 @@ _NAMES: Final = {
     "SpeechStarted": "speech_start",
     "SpeechEnded": "speech_end",
     "ToneIdentified": "tone",
+    "Silence": "silence",
 }
 _KEYS: Final = {"frequencies_hz": "freq_hz"}
 _MS_PER_SAMPLE: Final = 1000 / sound.RATE_HZ

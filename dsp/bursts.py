@@ -1,0 +1,289 @@
+"""Bursts of steady tone at the network's frequencies: where each begins and ends, and what it is made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from statistics import median
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dsp.indications import HIGHEST_HZ, LOWEST_HZ
+from dsp.spectrum import HOP_MS, SAMPLE_RATE_HZ, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
+
+Samples = npt.NDArray[np.int16]
+Recent = Callable[[float, int], Samples]
+"""The last n samples up to a stream time in ms; fewer if there were no more."""
+
+TONALITY: Final = 0.6
+"""Less is no tone: G.729 leaves 0.7 of a ringback's power in its peaks, noise 10 dB below another 0.9."""
+WEAKEST_DBFS: Final = -46.0
+
+
+class Zone(Enum):
+    """Where the network's tones lie."""
+
+    PROGRESS = auto()
+    SIT_1 = auto()
+    SIT_2 = auto()
+    SIT_3 = auto()
+    CNG = auto()
+    ANSWER = auto()
+
+
+_ZONES_HZ: Final = {
+    Zone.PROGRESS: (LOWEST_HZ, HIGHEST_HZ),
+    Zone.SIT_1: (890.0, 1010.0),  # the three special information tones: 50 Hz either way by E.180...
+    Zone.SIT_2: (1340.0, 1460.0),
+    Zone.SIT_3: (1740.0, 1860.0),  # ...and 10 Hz more
+    Zone.CNG: (1060.0, 1140.0),  # a fax that calls: T.30 allows 38 Hz
+    Zone.ANSWER: (2070.0, 2130.0),  # a fax or modem that answers: 15 Hz
+}
+_GRAIN_HZ: Final = 10.0
+_ZONE_OF: Final = tuple(
+    next((zone for zone, (low, high) in _ZONES_HZ.items() if low <= grain * _GRAIN_HZ < high), None)
+    for grain in range(int(SAMPLE_RATE_HZ / 2 / _GRAIN_HZ) + 1)
+)
+"""For each 10 Hz its zone: one look-up for each hop."""
+_STEP_HZ: Final = 25.0
+"""From hop to hop a tone's peak moves no further..."""
+_LOW_STEP_HZ: Final = 50.0
+"""...but that of a pair that 32 ms cannot part does."""
+_STEP_DOWN_DB: Final = 10.0
+"""So far below the tone's own level it is over."""
+_BRIDGE_MS: Final = 60.0
+"""Missing for so long it is over: three lost packets are not its end, the 100 ms of a stuttering dial tone are."""
+_RIVAL_HOPS: Final = 3
+"""Another tone in its place, heard so often, ends it at once: special information tones touch."""
+_EDGE_DB: Final = 6.0
+"""A window half filled by the tone reads 6 dB less: its centre is at the tone's edge."""
+_KEPT_HOPS: Final = 50
+_LOOKS: Final = ((215.0, 1600), (95.0, 640))
+"""A tone so long, in ms, is looked at through its last so many samples; the longest window first."""
+_LOOK_EVERY_MS: Final = 400.0
+_CALM_DB: Final = 6.0
+_STRAYS: Final = 8
+_EDGE_HOPS: Final = 3
+"""Only a tone whose levels, but for its first hops and one in eight either way, stay within so much is worth a look."""
+_LOWEST_TOTAL_HZ: Final = 125.0
+_HIGHEST_TOTAL_HZ: Final = 3500.0
+_LOBE: Final = 2
+_PARTNER_DB: Final = 10.0
+"""A second tone is no further below the first: Q.24's twist, and a filter's edge at 350 Hz."""
+PURITY: Final = 0.75
+"""Least share of the power in one or two tones: noise 10 dB below them, or what G.729 makes of two."""
+
+
+_NO_PEAK: Final = Peak(0.0, SILENCE_DBFS)
+
+
+class Look(NamedTuple):
+    """What a longer window says of a low tone."""
+
+    frequencies_hz: tuple[float, ...]
+    """One or two, ascending."""
+    purity: float
+    """Their share of the power between 125 and 3500 Hz."""
+    samples: int
+
+
+def look(samples: Samples) -> Look | None:
+    """One or two tones between 330 and 650 Hz, in samples of shape (n,); None if there is no peak.
+
+    A Hann window of 200 ms (bins 5 Hz apart) parts tones 25 Hz from each other, one of 80 ms those 60 Hz apart.
+    """
+    n = len(samples)
+    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
+    power = np.abs(np.fft.rfft(samples * hann)) ** 2
+    bin_hz = SAMPLE_RATE_HZ / n
+    total = float(power[round(_LOWEST_TOTAL_HZ / bin_hz) : round(_HIGHEST_TOTAL_HZ / bin_hz) + 1].sum())
+    first_bin, last_bin = round(LOWEST_HZ / bin_hz), round(HIGHEST_HZ / bin_hz)
+    here: list[float] = power[first_bin - _LOBE : last_bin + _LOBE + 1].tolist()
+    peaks = []
+    for _ in range(2):
+        k = max(range(_LOBE, len(here) - _LOBE), key=here.__getitem__)
+        lobe = here[k - _LOBE : k + _LOBE + 1]
+        if lobe[_LOBE] <= 0.0 or lobe[_LOBE] < max(lobe):
+            break
+        side = 1 if lobe[_LOBE + 1] >= lobe[_LOBE - 1] else -1
+        ratio = (lobe[_LOBE + side] / lobe[_LOBE]) ** 0.5
+        offset = side * max(0.0, (2 * ratio - 1) / (1 + ratio))
+        peaks.append(((k - _LOBE + first_bin + offset) * bin_hz, sum(lobe)))
+        here[k - _LOBE : k + _LOBE + 1] = [0.0] * (2 * _LOBE + 1)
+    if not peaks or total <= 0.0:
+        return None
+    if len(peaks) == 2 and peaks[1][1] < peaks[0][1] * 10 ** (-_PARTNER_DB / 10):
+        peaks.pop()
+    return Look(tuple(sorted(hz for hz, _ in peaks)), min(1.0, sum(p for _, p in peaks) / total), n)
+
+
+class Burst(NamedTuple):
+    """A tone that is over."""
+
+    zone: Zone
+    start_ms: float
+    end_ms: float
+    frequencies_hz: tuple[float, ...]
+    level_dbfs: float
+
+
+@dataclass(slots=True)
+class Sounding:
+    """A tone that goes on."""
+
+    zone: Zone
+    first_ms: float
+    """Centre of the first window in which it was heard."""
+    before_dbfs: float
+    """Level of the window before that."""
+    last_ms: float = 0.0
+    peak: Peak = _NO_PEAK
+    second_hz: float = 0.0
+    hops: int = 0
+    missed: int = 0
+    """Hops that it was missing in, and yet went on."""
+    hz: list[float] = field(default_factory=list)
+    dbfs: list[float] = field(default_factory=list)
+    """Its peak and everything, in the first hops."""
+    edge: list[tuple[float, float]] = field(default_factory=list)
+    """Centres and levels: the last two hops in which it was heard, and all since."""
+    looks: list[Look] = field(default_factory=list)
+    look_ms: float = _LOOKS[-1][0]
+    """The length at which it is to be looked at next."""
+
+    def add(self, hop: Hop) -> None:
+        """It is in this hop."""
+        self.last_ms = hop.end_ms - WINDOW_CENTRE_MS
+        self.peak, self.second_hz = hop.first, hop.second.hz
+        self.hops += 1
+        if len(self.hz) < _KEPT_HOPS:
+            self.hz.append(hop.first.hz)
+            self.dbfs.append(hop.dbfs)
+        self.edge[:] = [*self.edge[-1:], (self.last_ms, hop.dbfs)]
+
+    def has(self, hop: Hop) -> bool:
+        """Is it in this hop, or in what a lost packet left of it?"""
+        if hop.tonality < TONALITY or hop.first.dbfs < self.peak.dbfs - _STEP_DOWN_DB:
+            return False
+        hz = hop.first.hz
+        if self.zone is Zone.PROGRESS:
+            return _zone(hz) is Zone.PROGRESS and min(abs(hz - self.peak.hz), abs(hz - self.second_hz)) <= _LOW_STEP_HZ
+        return abs(hz - self.peak.hz) <= _STEP_HZ
+
+    def level_dbfs(self) -> float:
+        """Median of everything in its first half second."""
+        return median(self.dbfs)
+
+    def is_calm(self) -> bool:
+        """Does its level stay?"""
+        levels = sorted(self.dbfs[_EDGE_HOPS:])
+        strays = len(levels) // _STRAYS
+        return not levels or levels[-1 - strays] - levels[strays] <= _CALM_DB
+
+    def start_ms(self) -> float:
+        """Where it begins: half its amplitude, between hops."""
+        edge = self.level_dbfs() - _EDGE_DB
+        before, at_ms = self.before_dbfs, self.first_ms - HOP_MS
+        if before >= edge:
+            return max(0.0, at_ms + HOP_MS / 2)
+        for level in self.dbfs[:_EDGE_HOPS]:
+            if level >= edge:
+                return max(0.0, at_ms + HOP_MS * (edge - before) / (level - before))
+            before, at_ms = level, at_ms + HOP_MS
+        return max(0.0, at_ms)
+
+    def end_ms(self) -> float:
+        """Where it ends, likewise."""
+        edge = self.level_dbfs() - _EDGE_DB
+        for (at_ms, level), (next_ms, below) in zip(self.edge, self.edge[1:], strict=False):
+            if below < edge <= level:
+                return at_ms + (next_ms - at_ms) * (level - edge) / (level - below)
+        return self.last_ms + HOP_MS / 2
+
+    def frequencies_hz(self) -> tuple[float, ...]:
+        """One or two, ascending; empty if it is not steady enough to be the network's."""
+        if self.zone is not Zone.PROGRESS:
+            return (median(self.hz),)
+        best = max(self.looks, key=lambda one: (one.samples, one.purity), default=None)
+        return best.frequencies_hz if best is not None and best.purity >= PURITY else ()
+
+
+def _zone(hz: float) -> Zone | None:
+    return _ZONE_OF[int(hz / _GRAIN_HZ)]
+
+
+class BurstFinder:
+    """Hops in, bursts out. Delay: 60 ms after a burst's end, or 30 ms into the next one that touches it.
+
+    A low tone (call progress) is looked at through longer windows, when it has lasted for 95 ms, 215 ms, and every
+    400 ms from then on; that is all that costs. State: one tone that sounds, one that may be taking its place.
+    """
+
+    def __init__(self, recent: Recent) -> None:
+        self._recent = recent
+        self.sounding: Sounding | None = None
+        self._rival: Sounding | None = None
+        self._before_dbfs = SILENCE_DBFS
+
+    def feed(self, hop: Hop) -> Burst | None:
+        """Take the next hop; say which burst is over."""
+        tone = self.sounding
+        over = None
+        if tone is not None and tone.has(hop):
+            tone.missed += round((hop.end_ms - WINDOW_CENTRE_MS - tone.last_ms) / HOP_MS) - 1
+            tone.add(hop)
+            self._rival = None
+            self._look(tone, hop.end_ms)
+        elif tone is None:
+            self.sounding = self._begin(hop)
+        else:
+            over = self._miss(tone, hop)
+        self._before_dbfs = hop.dbfs
+        return over
+
+    def skip(self, hop: Hop) -> None:
+        """Take a hop without a tone while none sounds."""
+        self._before_dbfs = hop.dbfs
+
+    def _begin(self, hop: Hop) -> Sounding | None:
+        if hop.tonality < TONALITY or hop.first.dbfs < WEAKEST_DBFS:
+            return None
+        zone = _zone(hop.first.hz)
+        if zone is None:
+            return None
+        tone = Sounding(zone, hop.end_ms - WINDOW_CENTRE_MS, self._before_dbfs)
+        tone.add(hop)
+        return tone
+
+    def _miss(self, tone: Sounding, hop: Hop) -> Burst | None:
+        centre_ms = hop.end_ms - WINDOW_CENTRE_MS
+        tone.edge.append((centre_ms, hop.dbfs))
+        rival = self._rival
+        if rival is not None and rival.has(hop):
+            rival.add(hop)
+        else:
+            self._rival = rival = self._begin(hop)
+        if (rival is not None and rival.hops >= _RIVAL_HOPS) or centre_ms - tone.last_ms > _BRIDGE_MS:
+            self.sounding, self._rival = rival, None
+        else:
+            return None
+        return Burst(tone.zone, tone.start_ms(), tone.end_ms(), tone.frequencies_hz(), tone.level_dbfs())
+
+    def _look(self, tone: Sounding, end_ms: float) -> None:
+        length_ms = end_ms - tone.first_ms
+        if tone.zone is not Zone.PROGRESS or length_ms < tone.look_ms:
+            return
+        for least_ms, samples in _LOOKS:
+            if length_ms >= least_ms:
+                tone.look_ms = max(_LOOKS[0][0], length_ms + (_LOOK_EVERY_MS if least_ms == _LOOKS[0][0] else 0.0))
+                if tone.is_calm() and (seen := look(self._recent(end_ms, samples))) is not None:
+                    tone.looks.append(seen)
+                return
+
+
+def same_hz(heard: tuple[float, ...], known: tuple[float, ...], share: float) -> bool:
+    """As many, and none further off than this share?"""
+    return len(heard) == len(known) and all(
+        abs(one - other) <= share * other for one, other in zip(heard, known, strict=True)
+    )

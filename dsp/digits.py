@@ -1,0 +1,167 @@
+"""DTMF: which of the sixteen pairs sounds, and whether it is one."""
+
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Final
+
+from dsp.events import ToneIdentified
+from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop
+
+ROWS_HZ: Final = (697.0, 770.0, 852.0, 941.0)
+COLUMNS_HZ: Final = (1209.0, 1336.0, 1477.0, 1633.0)
+KEYS: Final = ("123A", "456B", "789C", "*0#D")
+TOLERANCE: Final = 0.025
+"""Q.24: 1.5 % off is a digit, 3.5 % is none. The middle, for the median over its hops..."""
+_HOP_TOLERANCE: Final = 0.03
+"""...and a little more for one hop."""
+_LOWEST_HZ: Final = ROWS_HZ[0] * (1 - _HOP_TOLERANCE)
+_HIGHEST_ROW_HZ: Final = ROWS_HZ[-1] * (1 + _HOP_TOLERANCE)
+_LOWEST_COLUMN_HZ: Final = COLUMNS_HZ[0] * (1 - _HOP_TOLERANCE)
+_HIGHEST_HZ: Final = COLUMNS_HZ[-1] * (1 + _HOP_TOLERANCE)
+_WEAKEST_DBFS: Final = -42.0
+_TWIST_DB: Final = 9.0
+"""Q.24's administrations take 4 to 8 dB one way and 8 to 10 the other."""
+_PURITY: Final = 0.75
+"""Least share of the power in the pair (median): talk has more besides."""
+_EDGE_DB: Final = 6.0
+_SHORTEST_MS: Final = 36.0
+"""Q.24: 40 ms is a digit; less what codecs take from its edges."""
+_FEWEST_HOPS: Final = 4
+_MISSED_HOPS: Final = 2
+"""Missing in so many it is over: a pause of 40 ms is seen as that, one of 10 ms, or a lost packet, is not."""
+_STEADY_HZ: Final = 8.0
+"""Both tones stay within so much of their medians, but for the hops at the edges."""
+_STRAY_SHARE: Final = 0.2
+_RIM_HOPS: Final = 2
+"""Up to so many hops at either end have windows that the pair does not fill."""
+_LATEST_HOPS: Final = 100
+"""One held for a second is said while it goes on."""
+
+
+def key_of(low_hz: float, high_hz: float, tolerance: float = TOLERANCE) -> str | None:
+    """The key of a pair, or None."""
+    for row, keys in zip(ROWS_HZ, KEYS, strict=True):
+        if abs(low_hz - row) <= tolerance * row:
+            for column, key in zip(COLUMNS_HZ, keys, strict=True):
+                if abs(high_hz - column) <= tolerance * column:
+                    return key
+    return None
+
+
+@dataclass(slots=True)
+class _Held:
+    """A pair that sounds, hop by hop."""
+
+    key: str
+    first_ms: float
+    before_dbfs: float
+    low: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
+    purity: list[float] = field(default_factory=list)
+    dbfs: list[float] = field(default_factory=list)
+    missed: list[float] = field(default_factory=list)
+    """Levels of the hops since it was last heard."""
+    said: bool = False
+
+    def digit(self, at_ms: float, *, over: bool) -> ToneIdentified | None:
+        """What it was, if it was one."""
+        low, high = median(self.low), median(self.high)
+        if len(self.low) < _FEWEST_HOPS or key_of(low, high) != self.key or median(self.purity) < _PURITY:
+            return None
+        rim = min(_RIM_HOPS, (len(self.low) - 1) // 3)
+        inner = range(rim, len(self.low) - rim)
+        strays = sum(abs(self.low[k] - low) > _STEADY_HZ or abs(self.high[k] - high) > _STEADY_HZ for k in inner)
+        start_ms, end_ms = self._edges()
+        if strays > _STRAY_SHARE * len(inner) or end_ms - start_ms < _SHORTEST_MS:
+            return None
+        return ToneIdentified(
+            at_ms=at_ms,
+            start_ms=start_ms,
+            end_ms=end_ms if over else None,
+            name="dtmf",
+            digit=self.key,
+            frequencies_hz=(low, high),
+            level_dbfs=median(self.dbfs),
+        )
+
+    def _edges(self) -> tuple[float, float]:
+        """Where it begins and ends: half its amplitude, between hops."""
+        edge = median(self.dbfs) - _EDGE_DB
+        levels = [self.before_dbfs, *self.dbfs, *self.missed[:1]]
+        at_ms = self.first_ms - HOP_MS
+        start, end = next(k for k, level in enumerate(levels) if level >= edge), len(levels) - 1
+        while levels[end] < edge:
+            end -= 1
+        start_ms = at_ms + start * HOP_MS - _part(levels, start, start - 1, edge) * HOP_MS
+        return max(0.0, start_ms), at_ms + end * HOP_MS + _part(levels, end, end + 1, edge) * HOP_MS
+
+
+def _part(levels: list[float], inside: int, outside: int, edge: float) -> float:
+    if not 0 <= outside < len(levels):
+        return 0.5
+    drop = levels[inside] - levels[outside]
+    return (levels[inside] - edge) / drop if drop > 0 else 0.5
+
+
+class DigitFinder:
+    """Hops in, digits out. Delay: 20 to 30 ms after a digit's end; a second after its start if it is held."""
+
+    def __init__(self) -> None:
+        self._held: _Held | None = None
+        self._before_dbfs = SILENCE_DBFS
+
+    @property
+    def idle(self) -> bool:
+        """No pair sounds."""
+        return self._held is None
+
+    def feed(self, hop: Hop) -> ToneIdentified | None:
+        """Take the next hop."""
+        found = None
+        held = self._held
+        pair = _pair(hop)
+        if held is not None and (pair is None or pair[0] != held.key):
+            held.missed.append(hop.dbfs)
+            if pair is not None or len(held.missed) >= _MISSED_HOPS:
+                found = None if held.said else held.digit(hop.end_ms, over=True)
+                self._held = held = None
+        if pair is not None:
+            if held is None:
+                self._held = held = _Held(pair[0], hop.end_ms - WINDOW_CENTRE_MS, self._before_dbfs)
+            found = _take(held, hop, pair) or found
+        self._before_dbfs = hop.dbfs
+        return found
+
+    def skip(self, hop: Hop) -> None:
+        """Take a hop without tones while none sounds."""
+        self._before_dbfs = hop.dbfs
+
+
+def _take(held: _Held, hop: Hop, pair: tuple[str, float, float]) -> ToneIdentified | None:
+    if held.said:
+        held.missed.clear()
+        return None
+    # A hop that it was missing in counts: its edges are reckoned in hops.
+    for dbfs in (*held.missed, hop.dbfs):
+        held.low.append(pair[1])
+        held.high.append(pair[2])
+        held.purity.append(10 ** ((hop.first.dbfs - hop.dbfs) / 10) + 10 ** ((hop.second.dbfs - hop.dbfs) / 10))
+        held.dbfs.append(dbfs)
+    held.missed.clear()
+    if len(held.low) < _LATEST_HOPS:
+        return None
+    held.said = True
+    return held.digit(hop.end_ms, over=False)
+
+
+def _pair(hop: Hop) -> tuple[str, float, float] | None:
+    """Key, low and high frequency, if the hop's two peaks are such a pair."""
+    low, high = hop.first.hz, hop.second.hz
+    if low > high:
+        low, high = high, low
+    if not (_LOWEST_HZ < low < _HIGHEST_ROW_HZ and _LOWEST_COLUMN_HZ < high < _HIGHEST_HZ):
+        return None
+    if hop.first.dbfs - hop.second.dbfs > _TWIST_DB or hop.first.dbfs < _WEAKEST_DBFS:
+        return None
+    key = key_of(low, high, _HOP_TOLERANCE)
+    return None if key is None else (key, low, high)

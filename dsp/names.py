@@ -1,0 +1,189 @@
+"""The names of the network's tones."""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from dsp.bursts import TONALITY, Burst, BurstFinder, Samples, Sounding, Zone, same_hz
+from dsp.cadence import HZ_SHARE, LONGEST_PAUSE_MS, RING_SILENCE_MS, Series
+from dsp.digits import DigitFinder
+from dsp.events import ToneIdentified
+from dsp.indications import INDICATIONS
+from dsp.signalling import AnswerFinder, CngFinder, SitFinder
+from dsp.spectrum import HOP_MS, SAMPLE_RATE_HZ, WINDOW_CENTRE_MS, Hop
+
+_KEPT_SAMPLES: Final = 2000
+"""250 ms: the longest look, and the hop that asks for it."""
+_LOUD_DB: Final = 6.0
+_LOUD_SHARE: Final = 0.3
+"""A pause in which more hops than this share are louder than 6 dB below the burst is none. At its edges some are."""
+_DIAL_PAIR_MS: Final = 1200.0
+_DIAL_SINGLE_MS: Final = 2300.0
+"""A single tone must last longer than any beep (1.75 s) and any ringing tone's burst that is one tone (1.5 s)."""
+_DIAL_HZ_SHARE: Final = 0.007
+_DIAL_LOOKS: Final = 3
+_DIAL_STRAYS: Final = 1
+"""Of so many looks or more all but one agree on where it is: a singer's do not."""
+_STUTTER_MS: Final = (60.0, 240.0)
+"""Bursts and pauses of a stuttering dial tone: 100 to 200 ms..."""
+_STUTTERS: Final = 2
+"""...and at least so many of them."""
+_BURST_HOPS: Final = 8
+"""A burst is over so many hops after its end."""
+
+
+class ToneNamer:
+    """Hops in, names of tones out: call progress, special information tones, DTMF, faxes and modems.
+
+    A tone is named once: a ringing, busy or reorder tone once for the whole series, until it changes or stays away
+    for 5.6 s; a dial tone or an answer tone while it goes on; the rest when they are over. What goes on has no end.
+
+    `hear` takes the samples, `feed` each `Hop` that they complete. Input of `hear`: int16, mono, 8 kHz, shape (n,),
+    any n. State: 250 ms of samples and the last eight bursts. A hop without a tone costs next to nothing.
+    """
+
+    def __init__(self) -> None:
+        self._samples: Samples = np.zeros(_KEPT_SAMPLES, np.int16)
+        self._heard = 0
+        self._bursts = BurstFinder(self._recent)
+        self._digits = DigitFinder()
+        self._series = Series()
+        self._ring_ms = math.inf  # when a single burst may be called a ringing tone
+        self._pause = [0, 0]  # hops since the last burst, and how many of them were loud
+        self._dialled: Sounding | None = None  # the tone of which it is known whether it is a dial tone
+        self._sit = SitFinder()
+        self._cng = CngFinder()
+        self._answer = AnswerFinder(self._recent)
+
+    @property
+    def hears_tone(self) -> bool:
+        """A tone of the network's frequencies sounds."""
+        return self._bursts.sounding is not None or not self._digits.idle
+
+    def hear(self, samples: Samples) -> None:
+        """Take samples, before the hops that they complete."""
+        self._samples = np.concatenate((self._samples[-_KEPT_SAMPLES:], samples))
+        self._heard += len(samples)
+
+    def _recent(self, end_ms: float, n: int) -> Samples:
+        behind = self._heard - round(end_ms * SAMPLE_RATE_HZ / 1000)
+        end = len(self._samples) - behind
+        return self._samples[max(0, end - n) : end]
+
+    def feed(self, hop: Hop, *, spoken: bool) -> list[ToneIdentified]:
+        """Take the next hop; has anybody ``spoken`` in this stream so far?"""
+        if hop.tonality < TONALITY and self._bursts.sounding is None and self._digits.idle:
+            self._bursts.skip(hop)
+            self._digits.skip(hop)
+            return [one for one in self._wait(hop, spoken) if one is not None] if self._series.bursts else []
+        found: list[ToneIdentified | None] = [self._digits.feed(hop)]
+        over = self._bursts.feed(hop)
+        if over is not None:
+            found.append(self._take(over, hop, spoken))
+        tone = self._bursts.sounding
+        if tone is not None and tone.zone is Zone.PROGRESS:
+            found.append(self._dial(tone, hop))
+        elif tone is not None and tone.zone is Zone.ANSWER:
+            found.append(self._answer.feed(tone, hop))
+        if self._series.bursts:
+            found += self._wait(hop, spoken)
+        return [one for one in found if one is not None]
+
+    def _wait(self, hop: Hop, spoken: bool) -> list[ToneIdentified | None]:
+        """The silence after a burst: it may name it, and ends the series."""
+        series = self._series
+        last = series.bursts[-1]
+        self._pause[0] += 1
+        self._pause[1] += hop.dbfs > last.level_dbfs - _LOUD_DB
+        since_ms = hop.end_ms - WINDOW_CENTRE_MS - last.end_ms
+        if since_ms > LONGEST_PAUSE_MS and self._bursts.sounding is None:
+            series.clear()
+        elif since_ms >= self._ring_ms:
+            self._ring_ms = math.inf
+            if self._quiet():
+                return [self._name(hop, spoken, since_ms)]
+        return []
+
+    def _quiet(self) -> bool:
+        return self._pause[1] <= _LOUD_SHARE * self._pause[0]
+
+    def _take(self, burst: Burst, hop: Hop, spoken: bool) -> ToneIdentified | None:
+        """A burst is over."""
+        match burst.zone:
+            case Zone.PROGRESS:
+                return self._take_low(burst, hop, spoken)
+            case Zone.SIT_1 | Zone.SIT_2 | Zone.SIT_3:
+                return self._sit.feed(burst, hop.end_ms)
+            case Zone.CNG:
+                return self._cng.feed(burst, hop.end_ms)
+        return None
+
+    def _take_low(self, burst: Burst, hop: Hop, spoken: bool) -> ToneIdentified | None:
+        if not any(same_hz(burst.frequencies_hz, known.hz, HZ_SHARE) for known in INDICATIONS):
+            return None  # a word, which the pause's loudness tells
+        # What sounded in the burst itself was not the pause.
+        hops = round((burst.end_ms - burst.start_ms) / HOP_MS) + _BURST_HOPS
+        quiet = self._pause[1] - hops <= _LOUD_SHARE * max(1, self._pause[0] - hops)
+        self._series.add(burst, quiet=quiet)
+        self._pause = [0, 0]
+        self._ring_ms = RING_SILENCE_MS
+        return self._name(hop, spoken, 0.0)
+
+    def _name(self, hop: Hop, spoken: bool, silence_ms: float) -> ToneIdentified | None:
+        rhythm = self._series.rhythm(spoken=spoken, silence_ms=silence_ms)
+        if rhythm is None or rhythm.name == self._series.named:
+            return None
+        self._series.named = rhythm.name
+        last = self._series.bursts[-1]
+        return ToneIdentified(
+            at_ms=hop.end_ms,
+            start_ms=rhythm.start_ms,
+            name=rhythm.name,
+            regions=rhythm.regions,
+            frequencies_hz=last.frequencies_hz,
+            level_dbfs=last.level_dbfs,
+        )
+
+    def _dial(self, tone: Sounding, hop: Hop) -> ToneIdentified | None:
+        """A low tone that goes on, unbroken."""
+        length_ms = hop.end_ms - WINDOW_CENTRE_MS - tone.first_ms
+        if length_ms < _DIAL_PAIR_MS or len(tone.looks) < _DIAL_LOOKS or tone is self._dialled:
+            return None
+        heard = tone.frequencies_hz()
+        if length_ms < (_DIAL_PAIR_MS if len(heard) == 2 else _DIAL_SINGLE_MS):
+            return None
+        self._dialled = tone
+        known = [
+            one
+            for one in INDICATIONS
+            if one.name == "dial_tone" and not one.rhythm_ms and same_hz(heard, one.hz, HZ_SHARE)
+        ]
+        strays = sum(not same_hz(one.frequencies_hz, heard, _DIAL_HZ_SHARE) for one in tone.looks[1:])
+        if not known or strays > _DIAL_STRAYS:
+            return None
+        start_ms = tone.start_ms()
+        stutter_ms = self._stutter_ms(start_ms, heard)
+        self._series.clear()
+        return ToneIdentified(
+            at_ms=hop.end_ms,
+            start_ms=start_ms if stutter_ms is None else stutter_ms,
+            name="dial_tone" if stutter_ms is None else "stutter_dial_tone",
+            regions=tuple(dict.fromkeys(region for one in known for region in one.regions)),
+            frequencies_hz=heard,
+            level_dbfs=tone.level_dbfs(),
+        )
+
+    def _stutter_ms(self, start_ms: float, heard: tuple[float, ...]) -> float | None:
+        """Where the short bursts before a dial tone begin, if there are two or more."""
+        first_ms, count = start_ms, 0
+        least_ms, most_ms = _STUTTER_MS
+        for burst in reversed(self._series.bursts):
+            if not (
+                least_ms <= first_ms - burst.end_ms <= most_ms
+                and least_ms <= burst.end_ms - burst.start_ms <= most_ms
+                and same_hz(burst.frequencies_hz, heard, HZ_SHARE)
+            ):
+                break
+            first_ms, count = burst.start_ms, count + 1
+        return first_ms if count >= _STUTTERS else None
