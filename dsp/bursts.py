@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import lru_cache
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -16,9 +17,10 @@ Samples = npt.NDArray[np.int16]
 Recent = Callable[[float, int], Samples]
 """The last n samples up to a stream time in ms; fewer if there were no more."""
 
-TONALITY: Final = 0.6
-"""Less is no tone: G.729 leaves 0.7 of a ringback's power in its peaks, noise 10 dB below another 0.9."""
-WEAKEST_DBFS: Final = -46.0
+OPEN_TONALITY: Final = 0.7
+_KEEP_TONALITY: Final = 0.6
+"""Less is no tone's beginning, and not its going on: codecs, and noise 10 dB below it, take so much at worst."""
+_WEAKEST_DBFS: Final = -46.0
 
 
 class Zone(Enum):
@@ -54,13 +56,16 @@ _STEP_DOWN_DB: Final = 10.0
 """So far below the tone's own level it is over."""
 _BRIDGE_MS: Final = 60.0
 """Missing for so long it is over: three lost packets are not its end, the 100 ms of a stuttering dial tone are."""
+_YOUNG_HOPS: Final = 5
+_YOUNG_BRIDGE_MS: Final = 20.0
+"""Unless it was heard in fewer hops: most such are words."""
 _RIVAL_HOPS: Final = 3
 """Another tone in its place, heard so often, ends it at once: special information tones touch."""
 _EDGE_DB: Final = 6.0
 """A window half filled by the tone reads 6 dB less: its centre is at the tone's edge."""
 _KEPT_HOPS: Final = 50
-_LOOKS: Final = ((215.0, 1600), (95.0, 640))
-"""A tone so long, in ms, is looked at through its last so many samples; the longest window first."""
+_LOOKS: Final = ((200.0, 1600), (80.0, 640))
+"""A tone heard for so long, in ms, is looked at through its last so many samples; the longest window first."""
 _LOOK_EVERY_MS: Final = 400.0
 _CALM_DB: Final = 6.0
 _STRAYS: Final = 8
@@ -88,21 +93,26 @@ class Look(NamedTuple):
     samples: int
 
 
+@lru_cache(maxsize=len(_LOOKS))
+def _hann(n: int) -> npt.NDArray[np.float64]:
+    return np.asarray(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n))
+
+
 def look(samples: Samples) -> Look | None:
     """One or two tones between 330 and 650 Hz, in samples of shape (n,); None if there is no peak.
 
     A Hann window of 200 ms (bins 5 Hz apart) parts tones 25 Hz from each other, one of 80 ms those 60 Hz apart.
     """
     n = len(samples)
-    hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
-    power = np.abs(np.fft.rfft(samples * hann)) ** 2
+    spectrum = np.fft.rfft(samples * _hann(n))
+    power = spectrum.real**2 + spectrum.imag**2
     bin_hz = SAMPLE_RATE_HZ / n
     total = float(power[round(_LOWEST_TOTAL_HZ / bin_hz) : round(_HIGHEST_TOTAL_HZ / bin_hz) + 1].sum())
     first_bin, last_bin = round(LOWEST_HZ / bin_hz), round(HIGHEST_HZ / bin_hz)
     here: list[float] = power[first_bin - _LOBE : last_bin + _LOBE + 1].tolist()
     peaks = []
     for _ in range(2):
-        k = max(range(_LOBE, len(here) - _LOBE), key=here.__getitem__)
+        k = here.index(max(here[_LOBE:-_LOBE]), _LOBE)
         lobe = here[k - _LOBE : k + _LOBE + 1]
         if lobe[_LOBE] <= 0.0 or lobe[_LOBE] < max(lobe):
             break
@@ -141,8 +151,6 @@ class Sounding:
     peak: Peak = _NO_PEAK
     second_hz: float = 0.0
     hops: int = 0
-    missed: int = 0
-    """Hops that it was missing in, and yet went on."""
     hz: list[float] = field(default_factory=list)
     dbfs: list[float] = field(default_factory=list)
     """Its peak and everything, in the first hops."""
@@ -164,7 +172,7 @@ class Sounding:
 
     def has(self, hop: Hop) -> bool:
         """Is it in this hop, or in what a lost packet left of it?"""
-        if hop.tonality < TONALITY or hop.first.dbfs < self.peak.dbfs - _STEP_DOWN_DB:
+        if hop.tonality < _KEEP_TONALITY or hop.first.dbfs < self.peak.dbfs - _STEP_DOWN_DB:
             return False
         hz = hop.first.hz
         if self.zone is Zone.PROGRESS:
@@ -204,7 +212,7 @@ class Sounding:
     def frequencies_hz(self) -> tuple[float, ...]:
         """One or two, ascending; empty if it is not steady enough to be the network's."""
         if self.zone is not Zone.PROGRESS:
-            return (median(self.hz),)
+            return (median(self.hz),) if self.hops >= _YOUNG_HOPS else ()
         best = max(self.looks, key=lambda one: (one.samples, one.purity), default=None)
         return best.frequencies_hz if best is not None and best.purity >= PURITY else ()
 
@@ -224,62 +232,52 @@ class BurstFinder:
         self._recent = recent
         self.sounding: Sounding | None = None
         self._rival: Sounding | None = None
-        self._before_dbfs = SILENCE_DBFS
 
-    def feed(self, hop: Hop) -> Burst | None:
-        """Take the next hop; say which burst is over."""
+    def feed(self, hop: Hop, before_dbfs: float) -> Burst | None:
+        """Take the next hop, and the level of the one before; say which burst is over."""
         tone = self.sounding
-        over = None
-        if tone is not None and tone.has(hop):
-            tone.missed += round((hop.end_ms - WINDOW_CENTRE_MS - tone.last_ms) / HOP_MS) - 1
-            tone.add(hop)
-            self._rival = None
-            self._look(tone, hop.end_ms)
-        elif tone is None:
-            self.sounding = self._begin(hop)
-        else:
-            over = self._miss(tone, hop)
-        self._before_dbfs = hop.dbfs
-        return over
-
-    def skip(self, hop: Hop) -> None:
-        """Take a hop without a tone while none sounds."""
-        self._before_dbfs = hop.dbfs
-
-    def _begin(self, hop: Hop) -> Sounding | None:
-        if hop.tonality < TONALITY or hop.first.dbfs < WEAKEST_DBFS:
+        if tone is None:
+            self.sounding = _begin(hop, before_dbfs)
             return None
-        zone = _zone(hop.first.hz)
-        if zone is None:
-            return None
-        tone = Sounding(zone, hop.end_ms - WINDOW_CENTRE_MS, self._before_dbfs)
+        if not tone.has(hop):
+            return self._miss(tone, hop, before_dbfs)
         tone.add(hop)
-        return tone
+        self._rival = None
+        if tone.zone is Zone.PROGRESS and tone.last_ms - tone.first_ms >= tone.look_ms:
+            self._look(tone, hop.end_ms)
+        return None
 
-    def _miss(self, tone: Sounding, hop: Hop) -> Burst | None:
+    def _miss(self, tone: Sounding, hop: Hop, before_dbfs: float) -> Burst | None:
         centre_ms = hop.end_ms - WINDOW_CENTRE_MS
         tone.edge.append((centre_ms, hop.dbfs))
         rival = self._rival
         if rival is not None and rival.has(hop):
             rival.add(hop)
         else:
-            self._rival = rival = self._begin(hop)
-        if (rival is not None and rival.hops >= _RIVAL_HOPS) or centre_ms - tone.last_ms > _BRIDGE_MS:
-            self.sounding, self._rival = rival, None
-        else:
+            self._rival = rival = _begin(hop, before_dbfs)
+        gone_ms = centre_ms - tone.last_ms
+        if gone_ms <= (_BRIDGE_MS if tone.hops >= _YOUNG_HOPS else _YOUNG_BRIDGE_MS) and (
+            rival is None or rival.hops < _RIVAL_HOPS
+        ):
             return None
-        return Burst(tone.zone, tone.start_ms(), tone.end_ms(), tone.frequencies_hz(), tone.level_dbfs())
+        self.sounding, self._rival = rival, None
+        hz = tone.frequencies_hz()
+        return Burst(tone.zone, tone.start_ms(), tone.end_ms(), hz, tone.level_dbfs()) if hz else None
 
     def _look(self, tone: Sounding, end_ms: float) -> None:
-        length_ms = end_ms - tone.first_ms
-        if tone.zone is not Zone.PROGRESS or length_ms < tone.look_ms:
-            return
-        for least_ms, samples in _LOOKS:
-            if length_ms >= least_ms:
-                tone.look_ms = max(_LOOKS[0][0], length_ms + (_LOOK_EVERY_MS if least_ms == _LOOKS[0][0] else 0.0))
-                if tone.is_calm() and (seen := look(self._recent(end_ms, samples))) is not None:
-                    tone.looks.append(seen)
-                return
+        samples = next(n for least_ms, n in _LOOKS if tone.look_ms >= least_ms)
+        tone.look_ms = _LOOKS[0][0] if samples != _LOOKS[0][1] else tone.look_ms + _LOOK_EVERY_MS
+        if tone.is_calm() and (seen := look(self._recent(end_ms, samples))) is not None:
+            tone.looks.append(seen)
+
+
+def _begin(hop: Hop, before_dbfs: float) -> Sounding | None:
+    zone = _ZONE_OF[int(hop.first.hz / _GRAIN_HZ)]
+    if zone is None or hop.tonality < OPEN_TONALITY or hop.first.dbfs < _WEAKEST_DBFS:
+        return None
+    tone = Sounding(zone, hop.end_ms - WINDOW_CENTRE_MS, before_dbfs)
+    tone.add(hop)
+    return tone
 
 
 def same_hz(heard: tuple[float, ...], known: tuple[float, ...], share: float) -> bool:

@@ -80,6 +80,8 @@ class Series:
             if not known.rhythm_ms or not same_hz(bursts[-1].frequencies_hz, known.hz, HZ_SHARE):
                 continue
             wanted = 2 if pair or not spoken else 3
+            # What has a name keeps it for longer: a pause filled by noise is not another rhythm.
+            wanted += self.named is not None and known.name != self.named
             if known.name == "ringback" and len(known.rhythm_ms) == 2:
                 alone = silence_ms >= RING_SILENCE_MS and known.rhythm_ms[0] > _LONE_MS and (pair or not spoken)
                 wanted = 1 if alone else 2

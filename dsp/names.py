@@ -5,13 +5,13 @@ from typing import Final
 
 import numpy as np
 
-from dsp.bursts import TONALITY, Burst, BurstFinder, Samples, Sounding, Zone, same_hz
+from dsp.bursts import OPEN_TONALITY, Burst, BurstFinder, Samples, Sounding, Zone, same_hz
 from dsp.cadence import HZ_SHARE, LONGEST_PAUSE_MS, RING_SILENCE_MS, Series
 from dsp.digits import DigitFinder
 from dsp.events import ToneIdentified
 from dsp.indications import INDICATIONS
 from dsp.signalling import AnswerFinder, CngFinder, SitFinder
-from dsp.spectrum import HOP_MS, SAMPLE_RATE_HZ, WINDOW_CENTRE_MS, Hop
+from dsp.spectrum import HOP_MS, SAMPLE_RATE_HZ, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop
 
 _KEPT_SAMPLES: Final = 2000
 """250 ms: the longest look, and the hop that asks for it."""
@@ -33,6 +33,9 @@ _BURST_HOPS: Final = 8
 """A burst is over so many hops after its end."""
 
 
+_KNOWN_HZ: Final = frozenset(known.hz for known in INDICATIONS)
+
+
 class ToneNamer:
     """Hops in, names of tones out: call progress, special information tones, DTMF, faxes and modems.
 
@@ -49,6 +52,7 @@ class ToneNamer:
         self._bursts = BurstFinder(self._recent)
         self._digits = DigitFinder()
         self._series = Series()
+        self._before_dbfs = SILENCE_DBFS
         self._ring_ms = math.inf  # when a single burst may be called a ringing tone
         self._pause = [0, 0]  # hops since the last burst, and how many of them were loud
         self._dialled: Sounding | None = None  # the tone of which it is known whether it is a dial tone
@@ -59,7 +63,7 @@ class ToneNamer:
     @property
     def hears_tone(self) -> bool:
         """A tone of the network's frequencies sounds."""
-        return self._bursts.sounding is not None or not self._digits.idle
+        return self._bursts.sounding is not None or self._digits.held is not None
 
     def hear(self, samples: Samples) -> None:
         """Take samples, before the hops that they complete."""
@@ -73,40 +77,42 @@ class ToneNamer:
 
     def feed(self, hop: Hop, *, spoken: bool) -> list[ToneIdentified]:
         """Take the next hop; has anybody ``spoken`` in this stream so far?"""
-        if hop.tonality < TONALITY and self._bursts.sounding is None and self._digits.idle:
-            self._bursts.skip(hop)
-            self._digits.skip(hop)
-            return [one for one in self._wait(hop, spoken) if one is not None] if self._series.bursts else []
-        found: list[ToneIdentified | None] = [self._digits.feed(hop)]
-        over = self._bursts.feed(hop)
+        before_dbfs, self._before_dbfs = self._before_dbfs, hop.dbfs
+        if hop.tonality < OPEN_TONALITY and self._bursts.sounding is None and self._digits.held is None:
+            if not self._series.bursts:
+                return []
+            named = self._wait(hop, spoken)
+            return [named] if named is not None else []
+        said = [self._digits.feed(hop, before_dbfs)]
+        over = self._bursts.feed(hop, before_dbfs)
         if over is not None:
-            found.append(self._take(over, hop, spoken))
+            said.append(self._take(over, hop, spoken))
         tone = self._bursts.sounding
-        if tone is not None and tone.zone is Zone.PROGRESS:
-            found.append(self._dial(tone, hop))
-        elif tone is not None and tone.zone is Zone.ANSWER:
-            found.append(self._answer.feed(tone, hop))
+        if tone is not None:
+            if tone.zone is Zone.PROGRESS and tone.looks:
+                said.append(self._dial(tone, hop))
+            elif tone.zone is Zone.ANSWER:
+                said.append(self._answer.feed(tone, hop))
         if self._series.bursts:
-            found += self._wait(hop, spoken)
-        return [one for one in found if one is not None]
+            said.append(self._wait(hop, spoken))
+        return [one for one in said if one is not None]
 
-    def _wait(self, hop: Hop, spoken: bool) -> list[ToneIdentified | None]:
+    def _wait(self, hop: Hop, spoken: bool) -> ToneIdentified | None:
         """The silence after a burst: it may name it, and ends the series."""
         series = self._series
         last = series.bursts[-1]
         self._pause[0] += 1
         self._pause[1] += hop.dbfs > last.level_dbfs - _LOUD_DB
         since_ms = hop.end_ms - WINDOW_CENTRE_MS - last.end_ms
-        if since_ms > LONGEST_PAUSE_MS and self._bursts.sounding is None:
-            series.clear()
-        elif since_ms >= self._ring_ms:
-            self._ring_ms = math.inf
-            if self._quiet():
-                return [self._name(hop, spoken, since_ms)]
-        return []
-
-    def _quiet(self) -> bool:
-        return self._pause[1] <= _LOUD_SHARE * self._pause[0]
+        if self._bursts.sounding is None:
+            if since_ms > LONGEST_PAUSE_MS:
+                series.clear()
+            elif since_ms >= self._ring_ms:
+                self._ring_ms = math.inf
+                # Nothing else is a pair of this length: words may come between. A single tone wants silence.
+                if len(last.frequencies_hz) == 2 or self._pause[1] <= _LOUD_SHARE * self._pause[0]:
+                    return self._name(hop, spoken, since_ms)
+        return None
 
     def _take(self, burst: Burst, hop: Hop, spoken: bool) -> ToneIdentified | None:
         """A burst is over."""
@@ -120,7 +126,7 @@ class ToneNamer:
         return None
 
     def _take_low(self, burst: Burst, hop: Hop, spoken: bool) -> ToneIdentified | None:
-        if not any(same_hz(burst.frequencies_hz, known.hz, HZ_SHARE) for known in INDICATIONS):
+        if not any(same_hz(burst.frequencies_hz, hz, HZ_SHARE) for hz in _KNOWN_HZ):
             return None  # a word, which the pause's loudness tells
         # What sounded in the burst itself was not the pause.
         hops = round((burst.end_ms - burst.start_ms) / HOP_MS) + _BURST_HOPS

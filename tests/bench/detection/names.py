@@ -27,8 +27,10 @@ BEFORE_MS: Final = 60.0
 AFTER_MS: Final = 1000.0
 """A name is a tone's if the tone that it speaks of begins between these, from the truth's start and to its end..."""
 SIT_KINDS: Final = {(913.8, 1370.6): "intercept", (985.2, 1370.6): "vacant_code", (985.2, 1428.5): "no_circuit"}
+_WHOLE: Final = ("dtmf", "sit", "fax_ced", "modem_answer")
+"""Those that the file's end cuts off do not count; the others go on."""
+_SOFT: Final = 40
 _RATE: Final = recipe.RATE_HZ / 1000
-_NAMES: Final = {"dial": "dial_tone"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,18 +132,15 @@ def _placed(witness: _Witness, content: Sound, duration_ms: float) -> Iterator[T
     whole = (content + 0.0).tobytes()  # no negative zeros: mixing has lost them
     at = 0
     for what, sound, sines in witness.played:
-        # Its middle: edges may have been softened since.
-        middle = len(sound) // 2
-        while not np.any(sound[middle : middle + 200]):
-            middle -= 200
-        probe = (sound[middle : middle + 200] + 0.0).tobytes()
+        # All but its edges, which may have been softened since.
+        probe = (sound[_SOFT:-_SOFT] + 0.0).tobytes()
         found = whole.find(probe, at * content.itemsize)
         if found < 0:
             raise ValueError(f"{what} is not in the content")
-        start = found // content.itemsize - middle
+        start = found // content.itemsize - _SOFT
         at = start + len(sound)
         for truth in _tones(what, start, sound, sines):
-            if truth.start_ms < duration_ms:
+            if truth.end_ms <= duration_ms or (truth.start_ms < duration_ms and truth.name not in _WHOLE):
                 yield truth
 
 
