@@ -1,9 +1,9 @@
 """Bursts of steady tone at the network's frequencies: where each begins and ends, and what it is made of."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import lru_cache
+from itertools import pairwise
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dsp.indications import HIGHEST_HZ, LOWEST_HZ
-from dsp.spectrum import HOP_MS, SAMPLE_RATE_HZ, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
+from dsp.spectrum import HOP_MS, SAMPLE_RATE_HZ, WINDOW_CENTRE_MS, Hop
 
 Samples = npt.NDArray[np.int16]
 Recent = Callable[[float, int], Samples]
@@ -80,9 +80,6 @@ PURITY: Final = 0.75
 """Least share of the power in one or two tones: noise 10 dB below them, or what G.729 makes of two."""
 
 
-_NO_PEAK: Final = Peak(0.0, SILENCE_DBFS)
-
-
 class Look(NamedTuple):
     """What a longer window says of a low tone."""
 
@@ -138,56 +135,64 @@ class Burst(NamedTuple):
     level_dbfs: float
 
 
-@dataclass(slots=True)
 class Sounding:
-    """A tone that goes on."""
+    """A tone that goes on, from the ``hop`` on in which it was first heard."""
 
-    zone: Zone
-    first_ms: float
-    """Centre of the first window in which it was heard."""
-    before_dbfs: float
-    """Level of the window before that."""
-    last_ms: float = 0.0
-    peak: Peak = _NO_PEAK
-    second_hz: float = 0.0
-    hops: int = 0
-    hz: list[float] = field(default_factory=list)
-    dbfs: list[float] = field(default_factory=list)
-    """Its peak and everything, in the first hops."""
-    edge: list[tuple[float, float]] = field(default_factory=list)
-    """Centres and levels: the last two hops in which it was heard, and all since."""
-    looks: list[Look] = field(default_factory=list)
-    look_ms: float = _LOOKS[-1][0]
-    """The length at which it is to be looked at next."""
+    def __init__(self, zone: Zone, hop: Hop, before_dbfs: float) -> None:
+        self.zone = zone
+        self.first_ms = self.last_ms = hop.end_ms - WINDOW_CENTRE_MS
+        """Centres of the first and the last window in which it was heard."""
+        self.before_dbfs = before_dbfs
+        """Level of the window before the first."""
+        self.peak, self._second_hz = hop.first, hop.second.hz
+        self.hops = 1
+        self._hz, self._dbfs = [hop.first.hz], [hop.dbfs]  # of the first half second
+        self._before_last = (self.first_ms, hop.dbfs)  # the last window but one: centre and level
+        self._since: list[tuple[float, float]] = [self._before_last]  # the last, and all since
+        self.looks: list[Look] = []
+        self.look_ms = _LOOKS[-1][0]
+        """The length at which it is to be looked at next."""
 
     def add(self, hop: Hop) -> None:
         """It is in this hop."""
         self.last_ms = hop.end_ms - WINDOW_CENTRE_MS
-        self.peak, self.second_hz = hop.first, hop.second.hz
+        self.peak, self._second_hz = hop.first, hop.second.hz
         self.hops += 1
-        if len(self.hz) < _KEPT_HOPS:
-            self.hz.append(hop.first.hz)
-            self.dbfs.append(hop.dbfs)
-        self.edge[:] = [*self.edge[-1:], (self.last_ms, hop.dbfs)]
+        if self.hops <= _KEPT_HOPS:
+            self._hz.append(hop.first.hz)
+            self._dbfs.append(hop.dbfs)
+        self._before_last = self._since[0]
+        self._since = [(self.last_ms, hop.dbfs)]
+
+    def miss(self, hop: Hop) -> float:
+        """It is not in this hop; for how long has it been missing?"""
+        centre_ms = hop.end_ms - WINDOW_CENTRE_MS
+        self._since.append((centre_ms, hop.dbfs))
+        return centre_ms - self.last_ms
 
     def has(self, hop: Hop) -> bool:
         """Is it in this hop, or in what a lost packet left of it?"""
-        if hop.tonality < _KEEP_TONALITY or hop.first.dbfs < self.peak.dbfs - _STEP_DOWN_DB:
+        hz, dbfs = hop.first
+        if hop.tonality < _KEEP_TONALITY or dbfs < self.peak[1] - _STEP_DOWN_DB:
             return False
-        hz = hop.first.hz
-        if self.zone is Zone.PROGRESS:
-            return _zone(hz) is Zone.PROGRESS and min(abs(hz - self.peak.hz), abs(hz - self.second_hz)) <= _LOW_STEP_HZ
-        return abs(hz - self.peak.hz) <= _STEP_HZ
+        off = abs(hz - self.peak[0])
+        if self.zone is not Zone.PROGRESS:
+            return off <= _STEP_HZ
+        return LOWEST_HZ <= hz < HIGHEST_HZ and (off <= _LOW_STEP_HZ or abs(hz - self._second_hz) <= _LOW_STEP_HZ)
 
     def level_dbfs(self) -> float:
         """Median of everything in its first half second."""
-        return median(self.dbfs)
+        return median(self._dbfs)
 
     def is_calm(self) -> bool:
         """Does its level stay?"""
-        levels = sorted(self.dbfs[_EDGE_HOPS:])
+        levels = sorted(self._dbfs[_EDGE_HOPS:])
         strays = len(levels) // _STRAYS
         return not levels or levels[-1 - strays] - levels[strays] <= _CALM_DB
+
+    def hz(self) -> float:
+        """Median of its peak in its first half second."""
+        return median(self._hz)
 
     def start_ms(self) -> float:
         """Where it begins: half its amplitude, between hops."""
@@ -195,7 +200,7 @@ class Sounding:
         before, at_ms = self.before_dbfs, self.first_ms - HOP_MS
         if before >= edge:
             return max(0.0, at_ms + HOP_MS / 2)
-        for level in self.dbfs[:_EDGE_HOPS]:
+        for level in self._dbfs[:_EDGE_HOPS]:
             if level >= edge:
                 return max(0.0, at_ms + HOP_MS * (edge - before) / (level - before))
             before, at_ms = level, at_ms + HOP_MS
@@ -204,7 +209,7 @@ class Sounding:
     def end_ms(self) -> float:
         """Where it ends, likewise."""
         edge = self.level_dbfs() - _EDGE_DB
-        for (at_ms, level), (next_ms, below) in zip(self.edge, self.edge[1:], strict=False):
+        for (at_ms, level), (next_ms, below) in pairwise((self._before_last, *self._since)):
             if below < edge <= level:
                 return at_ms + (next_ms - at_ms) * (level - edge) / (level - below)
         return self.last_ms + HOP_MS / 2
@@ -212,13 +217,9 @@ class Sounding:
     def frequencies_hz(self) -> tuple[float, ...]:
         """One or two, ascending; empty if it is not steady enough to be the network's."""
         if self.zone is not Zone.PROGRESS:
-            return (median(self.hz),) if self.hops >= _YOUNG_HOPS else ()
+            return (self.hz(),) if self.hops >= _YOUNG_HOPS else ()
         best = max(self.looks, key=lambda one: (one.samples, one.purity), default=None)
         return best.frequencies_hz if best is not None and best.purity >= PURITY else ()
-
-
-def _zone(hz: float) -> Zone | None:
-    return _ZONE_OF[int(hz / _GRAIN_HZ)]
 
 
 class BurstFinder:
@@ -248,14 +249,12 @@ class BurstFinder:
         return None
 
     def _miss(self, tone: Sounding, hop: Hop, before_dbfs: float) -> Burst | None:
-        centre_ms = hop.end_ms - WINDOW_CENTRE_MS
-        tone.edge.append((centre_ms, hop.dbfs))
+        gone_ms = tone.miss(hop)
         rival = self._rival
         if rival is not None and rival.has(hop):
             rival.add(hop)
         else:
             self._rival = rival = _begin(hop, before_dbfs)
-        gone_ms = centre_ms - tone.last_ms
         if gone_ms <= (_BRIDGE_MS if tone.hops >= _YOUNG_HOPS else _YOUNG_BRIDGE_MS) and (
             rival is None or rival.hops < _RIVAL_HOPS
         ):
@@ -272,12 +271,11 @@ class BurstFinder:
 
 
 def _begin(hop: Hop, before_dbfs: float) -> Sounding | None:
-    zone = _ZONE_OF[int(hop.first.hz / _GRAIN_HZ)]
-    if zone is None or hop.tonality < OPEN_TONALITY or hop.first.dbfs < _WEAKEST_DBFS:
+    hz, dbfs = hop.first
+    zone = _ZONE_OF[int(hz / _GRAIN_HZ)]
+    if zone is None or dbfs < _WEAKEST_DBFS or hop.tonality < OPEN_TONALITY:
         return None
-    tone = Sounding(zone, hop.end_ms - WINDOW_CENTRE_MS, before_dbfs)
-    tone.add(hop)
-    return tone
+    return Sounding(zone, hop, before_dbfs)
 
 
 def same_hz(heard: tuple[float, ...], known: tuple[float, ...], share: float) -> bool:

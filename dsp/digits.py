@@ -147,13 +147,21 @@ def _take(held: Held, hop: Hop, pair: tuple[str, float, float]) -> ToneIdentifie
     return held.digit(hop.end_ms, over=False)
 
 
+def has_pair(hop: Hop) -> bool:
+    """May the hop's two peaks be a key's? Costs little, and is false of most that is said and sung."""
+    one, other = hop.first.hz, hop.second.hz
+    return (
+        _LOWEST_HZ < one < _HIGHEST_ROW_HZ and _LOWEST_COLUMN_HZ < other < _HIGHEST_HZ
+        if one < other
+        else _LOWEST_HZ < other < _HIGHEST_ROW_HZ and _LOWEST_COLUMN_HZ < one < _HIGHEST_HZ
+    )
+
+
 def _pair(hop: Hop) -> tuple[str, float, float] | None:
     """Key, low and high frequency, if the hop's two peaks are such a pair."""
-    low, high = hop.first.hz, hop.second.hz
-    if low > high:
-        low, high = high, low
-    if not (_LOWEST_HZ < low < _HIGHEST_ROW_HZ and _LOWEST_COLUMN_HZ < high < _HIGHEST_HZ):
+    if not has_pair(hop):
         return None
+    low, high = sorted((hop.first.hz, hop.second.hz))
     if hop.first.dbfs - hop.second.dbfs > _TWIST_DB or hop.first.dbfs < _WEAKEST_DBFS:
         return None
     key = key_of(low, high, _HOP_TOLERANCE)

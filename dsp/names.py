@@ -7,14 +7,16 @@ import numpy as np
 
 from dsp.bursts import OPEN_TONALITY, Burst, BurstFinder, Samples, Sounding, Zone, same_hz
 from dsp.cadence import HZ_SHARE, LONGEST_PAUSE_MS, RING_SILENCE_MS, Series
-from dsp.digits import DigitFinder
+from dsp.digits import DigitFinder, has_pair
 from dsp.events import ToneIdentified
 from dsp.indications import INDICATIONS
 from dsp.signalling import AnswerFinder, CngFinder, SitFinder
 from dsp.spectrum import HOP_MS, SAMPLE_RATE_HZ, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop
 
 _KEPT_SAMPLES: Final = 2000
-"""250 ms: the longest look, and the hop that asks for it."""
+"""250 ms: the longest look, and the hop that asks for it..."""
+_ROOM_SAMPLES: Final = 10_000
+"""...are moved to the front once a second."""
 _LOUD_DB: Final = 6.0
 _LOUD_SHARE: Final = 0.3
 """A pause in which more hops than this share are louder than 6 dB below the burst is none. At its edges some are."""
@@ -47,8 +49,9 @@ class ToneNamer:
     """
 
     def __init__(self) -> None:
-        self._samples: Samples = np.zeros(_KEPT_SAMPLES, np.int16)
-        self._heard = 0
+        self._samples: Samples = np.zeros(_ROOM_SAMPLES, np.int16)
+        self._filled = 0  # how many of them are there
+        self._heard = 0  # how many there have been since the stream began
         self._bursts = BurstFinder(self._recent)
         self._digits = DigitFinder()
         self._series = Series()
@@ -67,12 +70,19 @@ class ToneNamer:
 
     def hear(self, samples: Samples) -> None:
         """Take samples, before the hops that they complete."""
-        self._samples = np.concatenate((self._samples[-_KEPT_SAMPLES:], samples))
+        end = self._filled + len(samples)
+        if end > len(self._samples):
+            kept = self._samples[max(0, self._filled - _KEPT_SAMPLES) : self._filled].copy()
+            end = len(kept) + len(samples)
+            if end > len(self._samples):
+                self._samples = np.zeros(end, np.int16)
+            self._samples[: len(kept)] = kept
+        self._samples[end - len(samples) : end] = samples
+        self._filled = end
         self._heard += len(samples)
 
     def _recent(self, end_ms: float, n: int) -> Samples:
-        behind = self._heard - round(end_ms * SAMPLE_RATE_HZ / 1000)
-        end = len(self._samples) - behind
+        end = self._filled - (self._heard - round(end_ms * SAMPLE_RATE_HZ / 1000))
         return self._samples[max(0, end - n) : end]
 
     def feed(self, hop: Hop, *, spoken: bool) -> list[ToneIdentified]:
@@ -83,7 +93,8 @@ class ToneNamer:
                 return []
             named = self._wait(hop, spoken)
             return [named] if named is not None else []
-        said = [self._digits.feed(hop, before_dbfs)]
+        digits = self._digits
+        said = [digits.feed(hop, before_dbfs)] if digits.held is not None or has_pair(hop) else []
         over = self._bursts.feed(hop, before_dbfs)
         if over is not None:
             said.append(self._take(over, hop, spoken))

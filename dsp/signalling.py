@@ -138,7 +138,7 @@ class AnswerFinder:
             return None
         if hop.end_ms >= self._look_ms:
             self._look_ms = hop.end_ms + _LOOK_MS
-            after_ms = turn_ms(self._recent(hop.end_ms, _LOOK_SAMPLES), median(tone.hz))
+            after_ms = turn_ms(self._recent(hop.end_ms, _LOOK_SAMPLES), tone.hz())
             if after_ms is not None:
                 self._turns_ms.append(hop.end_ms - after_ms)
         turning = self._turning()

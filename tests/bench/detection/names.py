@@ -10,6 +10,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from dsp import Detection, ToneIdentified
 from dsp.digits import key_of
-from tests.bench.detection import mailboxes, negatives, network, recipe
+from tests.bench.detection import mailboxes, negatives, network, recipe, score
 from tests.bench.detection.manifest import Recording
 from tests.bench.detection.sources import Tree
 from tests.bench.detection.voices import Cast
@@ -25,12 +26,21 @@ from tests.bench.detection.waves import Sound
 
 BEFORE_MS: Final = 60.0
 AFTER_MS: Final = 1000.0
-"""A name is a tone's if the tone that it speaks of begins between these, from the truth's start and to its end..."""
-SIT_KINDS: Final = {(913.8, 1370.6): "intercept", (985.2, 1370.6): "vacant_code", (985.2, 1428.5): "no_circuit"}
+"""A name is a tone's if the tone that it speaks of begins during it, or so long before, and it is said before the
+tone's end, or so long after it."""
+_SIT_KINDS: Final = {
+    (913.8, 1370.6): "intercept",
+    (985.2, 1370.6): "vacant_code",
+    (985.2, 1428.5): "no_circuit",
+    (950.0, 1400.0): "",
+}
 _WHOLE: Final = ("dtmf", "sit", "fax_ced", "modem_answer")
 """Those that the file's end cuts off do not count; the others go on."""
-_SOFT: Final = 40
+_SOFT_SAMPLES: Final = 40
+"""At its edges a tone may have been softened since it was made."""
 _RATE: Final = recipe.RATE_HZ / 1000
+_NAMES: Final = {"dial": "dial_tone", "cng": "fax_cng"}
+_Sines = list[tuple[tuple[float, ...], Sound]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +57,8 @@ class _Witness:
     """Notes what the generator's tones were while it makes a recording's content."""
 
     def __init__(self) -> None:
-        self.played: list[tuple[str, Sound, list[tuple[tuple[float, ...], Sound]]]] = []
-        self._sines: list[tuple[tuple[float, ...], Sound]] = []
+        self.played: list[tuple[str, Sound, _Sines]] = []
+        self._sines: _Sines = []
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -133,20 +143,18 @@ def _placed(witness: _Witness, content: Sound, duration_ms: float) -> Iterator[T
     at = 0
     for what, sound, sines in witness.played:
         # All but its edges, which may have been softened since.
-        probe = (sound[_SOFT:-_SOFT] + 0.0).tobytes()
+        probe = (sound[_SOFT_SAMPLES:-_SOFT_SAMPLES] + 0.0).tobytes()
         found = whole.find(probe, at * content.itemsize)
         if found < 0:
             raise ValueError(f"{what} is not in the content")
-        start = found // content.itemsize - _SOFT
+        start = found // content.itemsize - _SOFT_SAMPLES
         at = start + len(sound)
         for truth in _tones(what, start, sound, sines):
             if truth.end_ms <= duration_ms or (truth.start_ms < duration_ms and truth.name not in _WHOLE):
                 yield truth
 
 
-def _tones(
-    what: str, start: int, sound: Sound, sines: list[tuple[tuple[float, ...], Sound]]
-) -> Iterator[ToneTruth]:
+def _tones(what: str, start: int, sound: Sound, sines: list[tuple[tuple[float, ...], Sound]]) -> Iterator[ToneTruth]:
     end_ms = (start + len(sound)) / _RATE
     if what == "dtmf":
         step = len(sound) // (len(sines) // 2)
@@ -157,12 +165,28 @@ def _tones(
             first = start + k // 2 * step
             yield ToneTruth(name="dtmf", detail=key, start_ms=first / _RATE, end_ms=(first + len(tone)) / _RATE)
     elif what == "sit":
-        nominal = min(SIT_KINDS | {(950.0, 1400.0): ""}, key=lambda two: abs(two[0] - sines[0][0][0]) + abs(two[1] - sines[1][0][0]))
-        yield ToneTruth(name="sit", detail=SIT_KINDS.get(nominal, ""), start_ms=start / _RATE, end_ms=end_ms)
+        first, second = sines[0][0][0], sines[1][0][0]
+        nearest = min(_SIT_KINDS, key=lambda known: abs(known[0] - first) + abs(known[1] - second))
+        yield ToneTruth(name="sit", detail=_SIT_KINDS[nearest], start_ms=start / _RATE, end_ms=end_ms)
     else:
-        name, _, country = what.partition("_") if what.startswith(("ring", "busy", "reorder", "dial")) else (what, "", "")
-        name = {"dial": "dial_tone", "cng": "fax_cng"}.get(name, name)
-        yield ToneTruth(name=name, detail=country, start_ms=start / _RATE, end_ms=end_ms)
+        name, country = what, ""
+        if any(cadence.name == what for cadence in network.CADENCES):
+            name, country = what.split("_")
+        yield ToneTruth(name=_NAMES.get(name, name), detail=country, start_ms=start / _RATE, end_ms=end_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToneMark:
+    """How one tone went."""
+
+    truth: ToneTruth
+    named: bool
+    exact: bool
+    """Its digit or kind was right, too."""
+    after_ms: float
+    """From its start to the name."""
+    wrong: tuple[ToneIdentified, ...]
+    """Other names, or digits, said of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,92 +194,97 @@ class NameMark:
     """How one recording went."""
 
     recording: Recording
-    right: tuple[tuple[ToneTruth, bool, bool, float], ...]
-    """Each tone: was it named; and its digit or kind, too; and how long after its start."""
-    wrong: tuple[tuple[ToneTruth, ToneIdentified], ...]
-    """Other names said of it."""
+    tones: tuple[ToneMark, ...]
     false: tuple[ToneIdentified, ...]
     """Names of what is no tone of the network."""
 
 
 def mark(recording: Recording, played: Sequence[ToneTruth], detections: Sequence[Detection]) -> NameMark:
     """Compare what was said with what was played."""
-    said = [one for one in detections if isinstance(one, ToneIdentified)]
-    of: dict[int, list[ToneIdentified]] = {k: [] for k in range(len(played))}
+    said_of: list[list[ToneIdentified]] = [[] for _ in played]
     false = []
-    for one in said:
-        overlapping = [
+    for one in detections:
+        if not isinstance(one, ToneIdentified):
+            continue
+        near = [
             k
             for k, tone in enumerate(played)
             if tone.start_ms - BEFORE_MS <= one.start_ms <= tone.end_ms and one.at_ms <= tone.end_ms + AFTER_MS
         ]
-        if overlapping:
-            k = next((k for k in overlapping if played[k].name == one.name), overlapping[-1])
-            of[k].append(one)
+        if near:
+            # Where two tones touch, it is of the one whose name it has.
+            said_of[next((k for k in near if played[k].name == one.name), near[-1])].append(one)
         else:
             false.append(one)
-    right, wrong = [], []
-    for k, tone in enumerate(played):
-        named = [one for one in of[k] if one.name == tone.name]
-        wrong += [(tone, one) for one in of[k] if one.name != tone.name]
-        exact = any(tone.name not in ("dtmf", "sit") or (one.digit or one.kind or "") == tone.detail for one in named)
-        if tone.name == "dtmf":
-            wrong += [(tone, one) for one in named if one.digit != tone.detail]
-        right.append((tone, bool(named), exact, named[0].at_ms - tone.start_ms if named else 0.0))
-    return NameMark(recording=recording, right=tuple(right), wrong=tuple(wrong), false=tuple(false))
+    tones = tuple(_mark(tone, said) for tone, said in zip(played, said_of, strict=True))
+    return NameMark(recording=recording, tones=tones, false=tuple(false))
+
+
+def _mark(truth: ToneTruth, said: Sequence[ToneIdentified]) -> ToneMark:
+    named = [one for one in said if one.name == truth.name]
+    exact = [one for one in named if truth.name not in ("dtmf", "sit") or (one.digit or one.kind or "") == truth.detail]
+    return ToneMark(
+        truth=truth,
+        named=bool(named),
+        exact=bool(exact),
+        after_ms=named[0].at_ms - truth.start_ms if named else 0.0,
+        wrong=tuple(one for one in said if one not in (exact if truth.name == "dtmf" else named)),
+    )
 
 
 def table(marks: Sequence[NameMark]) -> dict[str, Any]:
-    """By tone the share named rightly and wrongly; by class of recording false names an hour; what went wrong."""
-    tones: dict[str, list[tuple[ToneTruth, bool, bool, float]]] = {}
-    wrong: dict[str, int] = {}
-    for m in marks:
-        for tone, named, exact, after_ms in m.right:
-            for key in (tone.name, f"{tone.name} {tone.detail}") if tone.detail and tone.name != "dtmf" else (tone.name,):
-                tones.setdefault(key, []).append((tone, named, exact, after_ms))
-        for tone, _ in m.wrong:
-            wrong[tone.name] = wrong.get(tone.name, 0) + 1
+    """By tone (and country, or kind) the share named rightly; by class of recording the false names an hour."""
+    tones: dict[str, list[ToneMark]] = {}
+    for tone in (tone for m in marks for tone in m.tones):
+        truth = tone.truth
+        tones.setdefault(truth.name, []).append(tone)
+        if truth.detail and truth.name != "dtmf":
+            tones.setdefault(f"{truth.name} {truth.detail}", []).append(tone)
     kinds: dict[str, list[NameMark]] = {}
     for m in marks:
         kinds.setdefault(m.recording.kind, []).append(m)
     return {
-        "by_tone": {
-            name: {
-                "played": len(rows),
-                "named_pct": round(100 * sum(row[2] for row in rows) / len(rows), 1),
-                "kind_unknown_pct": round(100 * sum(row[1] and not row[2] for row in rows) / len(rows), 1),
-                "wrong_names": wrong.get(name, 0) if name in wrong else (0 if " " not in name else None),
-                "after_ms_median": round(float(np.median([row[3] for row in rows if row[1]])), 0)
-                if any(row[1] for row in rows)
-                else None,
-            }
-            for name, rows in sorted(tones.items())
-        },
-        "false_per_h": {
-            kind: {
-                "names": sum(len(m.false) for m in of_kind),
-                "per_h": round(
-                    sum(len(m.false) for m in of_kind) / (sum(m.recording.duration_ms for m in of_kind) / 3.6e6), 2
-                ),
-            }
-            for kind, of_kind in sorted(kinds.items())
-        },
-        "complaints": [_complaint(m) for m in marks if m.wrong or m.false or not all(row[2] for row in m.right)],
+        "by_tone": {name: _tone_figures(rows) for name, rows in sorted(tones.items())},
+        "false": {kind: _false_figures(rows) for kind, rows in sorted(kinds.items())},
     }
 
 
-def _complaint(m: NameMark) -> dict[str, Any]:
-    def brief(one: ToneIdentified) -> list[Any]:
-        hz = [round(hz) for hz in one.frequencies_hz]
-        return [one.name, one.digit or one.kind or "", round(one.start_ms), round(one.at_ms), hz]
-
-    def truth(tone: ToneTruth) -> list[Any]:
-        return [tone.name, tone.detail, round(tone.start_ms), round(tone.end_ms)]
-
+def _tone_figures(rows: Sequence[ToneMark]) -> dict[str, Any]:
+    after = [row.after_ms for row in rows if row.named]
     return {
-        "file": m.recording.file,
-        "missed": [truth(tone) for tone, _, exact, _ in m.right if not exact],
-        "wrong": [[truth(tone), brief(one)] for tone, one in m.wrong],
-        "false": [brief(one) for one in m.false],
-        "line": m.recording.line,
+        "played": len(rows),
+        "named_pct": score.percent(row.exact for row in rows),
+        "vague_pct": score.percent(row.named and not row.exact for row in rows),
+        "wrong_pct": score.percent(bool(row.wrong) for row in rows),
+        "after_ms_median": round(median(after)) if after else None,
     }
+
+
+def _false_figures(rows: Sequence[NameMark]) -> dict[str, Any]:
+    names = sum(len(row.false) for row in rows)
+    hours = sum(row.recording.duration_ms for row in rows) / 3_600_000
+    return {"hours": round(hours, 2), "names": names, "per_h": round(names / hours, 2)}
+
+
+def complaints(marks: Sequence[NameMark]) -> list[dict[str, Any]]:
+    """The recordings in which a tone was not named, or something else was, with what is needed to look at it."""
+    return [
+        {
+            "file": m.recording.file,
+            "missed": [_truth(tone.truth) for tone in m.tones if not tone.exact],
+            "wrong": [[_truth(tone.truth), _said(one)] for tone in m.tones for one in tone.wrong],
+            "false": [_said(one) for one in m.false],
+            "line": m.recording.line,
+        }
+        for m in marks
+        if m.false or any(tone.wrong or not tone.exact for tone in m.tones)
+    ]
+
+
+def _truth(tone: ToneTruth) -> list[Any]:
+    return [tone.name, tone.detail, round(tone.start_ms), round(tone.end_ms)]
+
+
+def _said(one: ToneIdentified) -> list[Any]:
+    hz = [round(hz) for hz in one.frequencies_hz]
+    return [one.name, one.digit or one.kind or "", round(one.start_ms), round(one.at_ms), hz]
