@@ -67,7 +67,7 @@ _KEPT_HOPS: Final = 50
 _LOOKS: Final = ((200.0, 1600), (80.0, 640))
 """A tone heard for so long, in ms, is looked at through its last so many samples; the longest window first."""
 _LOOK_EVERY_MS: Final = 400.0
-_CALM_DB: Final = 6.0
+_CALM_DB: Final = 9.0
 _STRAYS: Final = 8
 _EDGE_HOPS: Final = 3
 """Only a tone whose levels, but for its first hops and one in eight either way, stay within so much is worth a look."""
@@ -170,6 +170,11 @@ class Sounding:
         self._since.append((centre_ms, hop.dbfs))
         return centre_ms - self.last_ms
 
+    @property
+    def missing(self) -> bool:
+        """Not heard in the newest hop."""
+        return len(self._since) > 1
+
     def has(self, hop: Hop) -> bool:
         """Is it in this hop, or in what a lost packet left of it?"""
         hz, dbfs = hop.first
@@ -244,7 +249,8 @@ class BurstFinder:
             return self._miss(tone, hop, before_dbfs)
         tone.add(hop)
         self._rival = None
-        if tone.zone is Zone.PROGRESS and tone.last_ms - tone.first_ms >= tone.look_ms:
+        length_ms = tone.last_ms - tone.first_ms
+        if tone.zone is Zone.PROGRESS and length_ms >= tone.look_ms and hop.tonality >= PURITY:
             self._look(tone, hop.end_ms)
         return None
 
@@ -265,7 +271,7 @@ class BurstFinder:
 
     def _look(self, tone: Sounding, end_ms: float) -> None:
         samples = next(n for least_ms, n in _LOOKS if tone.look_ms >= least_ms)
-        tone.look_ms = _LOOKS[0][0] if samples != _LOOKS[0][1] else tone.look_ms + _LOOK_EVERY_MS
+        tone.look_ms = _LOOKS[0][0] if samples != _LOOKS[0][1] else tone.last_ms - tone.first_ms + _LOOK_EVERY_MS
         if tone.is_calm() and (seen := look(self._recent(end_ms, samples))) is not None:
             tone.looks.append(seen)
 

@@ -65,8 +65,9 @@ class ToneNamer:
 
     @property
     def hears_tone(self) -> bool:
-        """A tone of the network's frequencies sounds."""
-        return self._bursts.sounding is not None or self._digits.held is not None
+        """Something steady at the network's frequencies is in the newest hop."""
+        tone = self._bursts.sounding
+        return tone is not None and not tone.missing
 
     def hear(self, samples: Samples) -> None:
         """Take samples, before the hops that they complete."""

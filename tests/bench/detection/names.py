@@ -18,7 +18,7 @@ import numpy as np
 
 from dsp import Detection, ToneIdentified
 from dsp.digits import key_of
-from tests.bench.detection import mailboxes, negatives, network, recipe, score
+from tests.bench.detection import mailboxes, negatives, network, recipe, score, waves
 from tests.bench.detection.manifest import Recording
 from tests.bench.detection.sources import Tree
 from tests.bench.detection.voices import Cast
@@ -65,7 +65,7 @@ class _Witness:
         with ExitStack() as stack:
             for name in ("cadence", "sit", "dtmf", "cng", "ced"):
                 stack.enter_context(patch.object(network, name, self._noting(name, getattr(network, name))))
-            stack.enter_context(patch.object(network, "sines", self._noting_sines(network.sines)))
+            stack.enter_context(patch.object(network, "sines", self._noting_sines(waves.sines)))
             yield
 
     def _noting(self, name: str, real: Callable[..., Sound]) -> Callable[..., Sound]:
