@@ -76,6 +76,8 @@ _HIGHEST_TOTAL_HZ: Final = 3500.0
 _LOBE: Final = 2
 _PARTNER_DB: Final = 10.0
 """A second tone is no further below the first: Q.24's twist, and a filter's edge at 350 Hz."""
+_PAIR_SHARE: Final = 0.013
+"""The two of a pair come from one exchange: each is 0.5 % off at most, or both are off as much."""
 PURITY: Final = 0.75
 """Least share of the power in one or two tones: noise 10 dB below them, or what G.729 makes of two."""
 
@@ -285,7 +287,8 @@ def _begin(hop: Hop, before_dbfs: float) -> Sounding | None:
 
 
 def same_hz(heard: tuple[float, ...], known: tuple[float, ...], share: float) -> bool:
-    """As many, and none further off than this share?"""
-    return len(heard) == len(known) and all(
-        abs(one - other) <= share * other for one, other in zip(heard, known, strict=True)
-    )
+    """As many, none further off than this share, and two of them off alike?"""
+    if len(heard) != len(known):
+        return False
+    off = [one / other - 1 for one, other in zip(heard, known, strict=True)]
+    return max(map(abs, off)) <= share and abs(off[-1] - off[0]) <= _PAIR_SHARE

@@ -25,8 +25,8 @@ _DIAL_SINGLE_MS: Final = 2300.0
 """A single tone must last longer than any beep (1.75 s) and any ringing tone's burst that is one tone (1.5 s)."""
 _DIAL_HZ_SHARE: Final = 0.007
 _DIAL_LOOKS: Final = 3
-_DIAL_STRAYS: Final = 1
-"""Of so many looks or more all but one agree on where it is: a singer's do not."""
+_DIAL_SHARE: Final = 0.75
+"""So many looks, and such a share of all, agree on where it is: a singer's do not."""
 _STUTTER_MS: Final = (60.0, 240.0)
 """Bursts and pauses of a stuttering dial tone: 100 to 200 ms..."""
 _STUTTERS: Final = 2
@@ -55,10 +55,10 @@ class ToneNamer:
         self._bursts = BurstFinder(self._recent)
         self._digits = DigitFinder()
         self._series = Series()
-        self._before_dbfs = SILENCE_DBFS
+        self._before_dbfs = (SILENCE_DBFS, SILENCE_DBFS)  # of the two newest hops
         self._ring_ms = math.inf  # when a single burst may be called a ringing tone
         self._pause = [0, 0]  # hops since the last burst, and how many of them were loud
-        self._dialled: Sounding | None = None  # the tone of which it is known whether it is a dial tone
+        self._dialled: Sounding | None = None  # the tone that has been called one
         self._sit = SitFinder()
         self._cng = CngFinder()
         self._answer = AnswerFinder(self._recent)
@@ -88,14 +88,17 @@ class ToneNamer:
 
     def feed(self, hop: Hop, *, spoken: bool) -> list[ToneIdentified]:
         """Take the next hop; has anybody ``spoken`` in this stream so far?"""
-        before_dbfs, self._before_dbfs = self._before_dbfs, hop.dbfs
+        earlier_dbfs, before_dbfs = self._before_dbfs
+        self._before_dbfs = (before_dbfs, hop.dbfs)
         if hop.tonality < OPEN_TONALITY and self._bursts.sounding is None and self._digits.held is None:
             if not self._series.bursts:
                 return []
             named = self._wait(hop, spoken)
             return [named] if named is not None else []
         digits = self._digits
-        said = [digits.feed(hop, before_dbfs)] if digits.held is not None or has_pair(hop) else []
+        said: list[ToneIdentified | None] = []
+        if digits.held is not None or has_pair(hop):
+            said.append(digits.feed(hop, min(earlier_dbfs, before_dbfs)))
         over = self._bursts.feed(hop, before_dbfs)
         if over is not None:
             said.append(self._take(over, hop, spoken))
@@ -166,20 +169,21 @@ class ToneNamer:
     def _dial(self, tone: Sounding, hop: Hop) -> ToneIdentified | None:
         """A low tone that goes on, unbroken."""
         length_ms = hop.end_ms - WINDOW_CENTRE_MS - tone.first_ms
-        if length_ms < _DIAL_PAIR_MS or len(tone.looks) < _DIAL_LOOKS or tone is self._dialled:
+        if length_ms < _DIAL_PAIR_MS or tone is self._dialled:
             return None
         heard = tone.frequencies_hz()
         if length_ms < (_DIAL_PAIR_MS if len(heard) == 2 else _DIAL_SINGLE_MS):
             return None
-        self._dialled = tone
+        looks = tone.looks[1:]
+        agreeing = sum(same_hz(one.frequencies_hz, heard, _DIAL_HZ_SHARE) for one in looks)
         known = [
             one
             for one in INDICATIONS
             if one.name == "dial_tone" and not one.rhythm_ms and same_hz(heard, one.hz, HZ_SHARE)
         ]
-        strays = sum(not same_hz(one.frequencies_hz, heard, _DIAL_HZ_SHARE) for one in tone.looks[1:])
-        if not known or strays > _DIAL_STRAYS:
+        if not known or agreeing < max(_DIAL_LOOKS, _DIAL_SHARE * len(looks)):
             return None
+        self._dialled = tone
         start_ms = tone.start_ms()
         stutter_ms = self._stutter_ms(start_ms, heard)
         self._series.clear()

@@ -281,6 +281,12 @@ def test_a_key_that_is_held_is_said_while_it_is() -> None:
     assert one.at_ms == pytest.approx(1300, abs=50)
 
 
+def test_a_pair_that_does_not_begin_and_end_in_silence_is_no_digit() -> None:
+    murmur = tone(300, 1000, ms=1000, dbfs=-14.0)
+    sound = np.concatenate([silence(300), murmur, key("5"), murmur, silence(300)])
+    assert names(hear(ulaw(to_int16(sound)))) == []
+
+
 @pytest.mark.parametrize("pair", [(697, 1000), (1000, 1336), (697, 770), (1209, 1477), (600, 1336), (941, 1750)])
 def test_other_pairs_are_no_digits(pair: tuple[float, float]) -> None:
     assert names(hear(ulaw(to_int16(np.concatenate([silence(300), tone(*pair, ms=300), silence(800)]))))) == []
