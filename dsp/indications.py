@@ -1,8 +1,8 @@
 """The tones that the world's exchanges play: frequencies, rhythm, and who uses them.
 
 Facts from Asterisk's sample indications.conf (which cites ITU-T E.180 Supplement 2 and national papers), the UK's
-also from BT SIN 350. Left out are tones whose modulation a look cannot part (India, Singapore, South Africa: 400 or
-425 Hz times 24 to 33 Hz), and a steady 400 Hz, which is Japan's dial tone and the UK's "number unobtainable".
+also from BT SIN 350. Left out are tones that are modulated (India, Japan, Singapore, South Africa, Thailand: 400 or
+425 Hz by 15 to 50 Hz), and a steady 400 Hz, which is Japan's dial tone and the UK's "number unobtainable".
 """
 
 from typing import Final, NamedTuple

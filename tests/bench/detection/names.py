@@ -53,7 +53,7 @@ class ToneTruth:
     end_ms: float
 
 
-class _Witness:
+class Witness:
     """Notes what the generator's tones were while it makes a recording's content."""
 
     def __init__(self) -> None:
@@ -62,6 +62,7 @@ class _Witness:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
+        """Note what is made meanwhile."""
         with ExitStack() as stack:
             for name in ("cadence", "sit", "dtmf", "cng", "ced"):
                 stack.enter_context(patch.object(network, name, self._noting(name, getattr(network, name))))
@@ -113,10 +114,10 @@ def truths(tree: Tree, recordings: Sequence[Recording], seed: int) -> dict[str, 
             continue
         cast = casts.setdefault(recording.split, Cast(tree, recording.split))  # type: ignore[arg-type]
         rng = np.random.default_rng([seed, recipe.SPLITS.index(recording.split), number])  # type: ignore[arg-type]
-        witness = _Witness()
+        witness = Witness()
         with witness.watching():
             content = _ringing(cast, rng) if rings else _content(cast, rng, recording)
-        found[recording.file] = list(_placed(witness, content, recording.duration_ms))
+        found[recording.file] = list(placed(witness, content, recording.duration_ms))
     return found
 
 
@@ -137,7 +138,7 @@ def _content(cast: Cast, rng: np.random.Generator, recording: Recording) -> Soun
     return sound
 
 
-def _placed(witness: _Witness, content: Sound, duration_ms: float) -> Iterator[ToneTruth]:
+def placed(witness: Witness, content: Sound, duration_ms: float) -> Iterator[ToneTruth]:
     """Each tone where it is in the content, digit by digit."""
     whole = (content + 0.0).tobytes()  # no negative zeros: mixing has lost them
     at = 0
