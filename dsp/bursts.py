@@ -67,6 +67,8 @@ _KEPT_HOPS: Final = 50
 _LOOKS: Final = ((200.0, 1600), (80.0, 640))
 """A tone heard for so long, in ms, is looked at through its last so many samples; the longest window first."""
 _LOOK_EVERY_MS: Final = 400.0
+_MOST_LOOKS: Final = 16
+"""A tone that has no name after 6 s gets none."""
 _CALM_DB: Final = 9.0
 _STRAYS: Final = 8
 _EDGE_HOPS: Final = 3
@@ -232,8 +234,8 @@ class Sounding:
 class BurstFinder:
     """Hops in, bursts out. Delay: 60 ms after a burst's end, or 30 ms into the next one that touches it.
 
-    A low tone (call progress) is looked at through longer windows, when it has lasted for 95 ms, 215 ms, and every
-    400 ms from then on; that is all that costs. State: one tone that sounds, one that may be taking its place.
+    A low tone (call progress) is looked at through longer windows, when it has been heard for 80 ms, 200 ms, and every
+    400 ms for 6 s; that is all that costs. State: one tone that sounds, one that may be taking its place.
     """
 
     def __init__(self, recent: Recent) -> None:
@@ -274,7 +276,10 @@ class BurstFinder:
     def _look(self, tone: Sounding, end_ms: float) -> None:
         samples = next(n for least_ms, n in _LOOKS if tone.look_ms >= least_ms)
         tone.look_ms = _LOOKS[0][0] if samples != _LOOKS[0][1] else tone.last_ms - tone.first_ms + _LOOK_EVERY_MS
-        if tone.is_calm() and (seen := look(self._recent(end_ms, samples))) is not None:
+        if len(tone.looks) >= _MOST_LOOKS or not tone.is_calm():
+            return
+        seen = look(self._recent(end_ms, samples))
+        if seen is not None:
             tone.looks.append(seen)
 
 

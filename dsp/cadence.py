@@ -33,7 +33,6 @@ class Rhythm(NamedTuple):
     """All whose tone of that name it could be."""
     start_ms: float
     """Of the first burst that fits."""
-    bursts: int
 
 
 class Series:
@@ -93,7 +92,7 @@ class Series:
             return None
         _, best, count = min(fits, key=lambda one: one[0])
         regions = tuple(dict.fromkeys(r for _, known, _ in fits if known.name == best.name for r in known.regions))
-        return Rhythm(best.name, regions, bursts[-count].start_ms, count)
+        return Rhythm(best.name, regions, bursts[-count].start_ms)
 
 
 def fit(bursts: Sequence[Burst], rhythm_ms: Sequence[float]) -> tuple[int, float]:

@@ -33,8 +33,6 @@ _STUTTERS: Final = 2
 """...and at least so many of them."""
 _BURST_HOPS: Final = 8
 """A burst is over so many hops after its end."""
-
-
 _KNOWN_HZ: Final = frozenset(known.hz for known in INDICATIONS)
 
 
@@ -45,7 +43,8 @@ class ToneNamer:
     for 5.6 s; a dial tone or an answer tone while it goes on; the rest when they are over. What goes on has no end.
 
     `hear` takes the samples, `feed` each `Hop` that they complete. Input of `hear`: int16, mono, 8 kHz, shape (n,),
-    any n. State: 250 ms of samples and the last eight bursts. A hop without a tone costs next to nothing.
+    any n. State: a second of samples (or the longest chunk) and the last eight bursts. A hop without a tone costs
+    next to nothing.
     """
 
     def __init__(self) -> None:

@@ -25,6 +25,7 @@ _ANSWER_MS: Final = 2000.0
 """T.30's CED lasts 2.6 to 4 s, V.25's tone 3.3 s; no beep is so long."""
 _LOOK_MS: Final = 100.0
 _LOOK_SAMPLES: Final = 1600
+_FIRST_LOOK_MS: Final = 200.0
 """Every 100 ms the middle 100 ms of the last 200 ms are searched for a turn of the phase."""
 _BLOCK: Final = 80
 _SIDE: Final = 4
@@ -132,7 +133,7 @@ class AnswerFinder:
     def feed(self, tone: Sounding, hop: Hop) -> ToneIdentified | None:
         """Take the next hop in which, or after which, the tone near 2100 Hz goes on."""
         if tone is not self._tone:
-            self._tone, self._said, self._look_ms = tone, False, tone.first_ms + _LOOK_SAMPLES / 8
+            self._tone, self._said, self._look_ms = tone, False, tone.first_ms + _FIRST_LOOK_MS
             self._turns_ms.clear()
         if self._said:
             return None
