@@ -2,7 +2,18 @@
 
 from dsp.bank import DetectorBank
 from dsp.detector import Detector
-from dsp.events import BeepDropped, BeepEnded, BeepStarted, Detection, SpeechEnded, SpeechLevel, SpeechStarted
+from dsp.events import (
+    BeepDropped,
+    BeepEnded,
+    BeepStarted,
+    Detection,
+    Silence,
+    SpeechEnded,
+    SpeechLevel,
+    SpeechStarted,
+    ToneIdentified,
+    ToneName,
+)
 from dsp.settings import DetectorSettings, ProgressSettings, SpeechSettings, Steadiness, ToneSettings
 
 __all__ = [
@@ -14,10 +25,13 @@ __all__ = [
     "DetectorBank",
     "DetectorSettings",
     "ProgressSettings",
+    "Silence",
     "SpeechEnded",
     "SpeechLevel",
     "SpeechSettings",
     "SpeechStarted",
     "Steadiness",
+    "ToneIdentified",
+    "ToneName",
     "ToneSettings",
 ]

@@ -51,5 +51,9 @@ class DetectorBank(Generic[Key]):
         """
         detectors = [self._detectors[stream] for stream in samples]
         hops = feed_streams([detector.stream for detector in detectors], list(samples.values()))
-        heard = ((stream, detector.hear(new)) for stream, detector, new in zip(samples, detectors, hops, strict=True))
-        return {stream: detections for stream, detections in heard if detections}
+        said: dict[Key, list[Detection]] = {}
+        for stream, detector, new in zip(samples, detectors, hops, strict=True):
+            detections = detector.hear(samples[stream], new)
+            if detections:
+                said[stream] = detections
+        return said

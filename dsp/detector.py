@@ -1,18 +1,21 @@
 """The ear: samples in, detections out."""
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
 from dsp.events import Detection, SpeechStarted
+from dsp.names import ToneNamer
 from dsp.progress import ProgressMemory
 from dsp.settings import DetectorSettings
+from dsp.silence import SilenceFinder
 from dsp.spectrum import Hop, Samples, Stream
 from dsp.speech import SpeechFinder
 from dsp.tones import BeepFinder
 
 
 class Detector:
-    """Hears beeps and speech in one telephone stream.
+    """Hears beeps, speech, silence and the tones of the network in one telephone stream.
 
     Input: int16, mono, 8 kHz, shape (n,), any n including 0. However the stream is cut, the detections are the
     same, at the same stream times (frequencies and levels to 0.01). State is bounded. Delay: see `BeepFinder` and
@@ -28,6 +31,7 @@ class Detector:
         self._memory = ProgressMemory(self.settings.progress)
         self._beeps = BeepFinder(self.settings.tone, self._memory)
         self._speech = SpeechFinder(self.settings.speech)
+        self._naming = _Naming() if self.settings.names else None
 
     @property
     def now_ms(self) -> float:
@@ -36,12 +40,15 @@ class Detector:
 
     def feed(self, samples: Samples) -> list[Detection]:
         """Take samples, int16 of shape (n,), and say what has been heard, in order."""
-        return self.hear(self.stream.feed(samples))
+        return self.hear(samples, self.stream.feed(samples))
 
-    def hear(self, hops: Sequence[Hop]) -> list[Detection]:
-        """Take what `stream` has measured: the second half of `feed`, for those who measure many streams at once."""
+    def hear(self, samples: Samples, hops: Sequence[Hop]) -> list[Detection]:
+        """Take samples and what `stream` has measured in them: the second half of `feed`, for those who measure many
+        streams at once."""
         found: list[Detection] = []
-        beeps, speech = self._beeps, self._speech
+        beeps, speech, naming = self._beeps, self._speech, self._naming
+        if naming is not None:
+            naming.names.hear(samples)
         for hop in hops:
             if beeps.cares(hop):
                 found += beeps.feed(hop, floor_dbfs=speech.floor_dbfs, spoke_ms=speech.spoke_ms)
@@ -50,4 +57,21 @@ class Detector:
                 found.append(said)
                 if isinstance(said, SpeechStarted):
                     self._memory.forget()
+            if naming is not None:
+                found += naming.feed(hop, speech)
+        return found
+
+
+class _Naming:
+    """What a drop does not ask for: the network's tones by name, and silence."""
+
+    def __init__(self) -> None:
+        self.names = ToneNamer()
+        self._silence = SilenceFinder()
+
+    def feed(self, hop: Hop, speech: SpeechFinder) -> list[Detection]:
+        found: list[Detection] = [*self.names.feed(hop, spoken=speech.spoke_ms > -math.inf)]
+        silence = self._silence.feed(hop, floor_dbfs=speech.floor_dbfs, in_tone=self.names.hears_tone)
+        if silence is not None:
+            found.append(silence)
         return found

@@ -10,6 +10,21 @@ unless the stream ends first. Speech starts and ends in turns.
 """
 
 from dataclasses import dataclass
+from typing import Literal
+
+ToneName = Literal[
+    "ringback",
+    "busy",
+    "reorder",
+    "dial_tone",
+    "stutter_dial_tone",
+    "sit",
+    "dtmf",
+    "fax_cng",
+    "fax_ced",
+    "modem_answer",
+]
+"""Reorder is also called congestion; ``fax_cng`` calls, ``fax_ced`` answers, as a plain modem does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,4 +86,35 @@ class SpeechLevel:
     """The power of what was speech, spread over the 100 ms."""
 
 
-Detection = BeepStarted | BeepEnded | BeepDropped | SpeechStarted | SpeechEnded | SpeechLevel
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToneIdentified:
+    """A tone of the network, by its frequencies and its rhythm: see `dsp.names` for when each is said."""
+
+    at_ms: float
+    start_ms: float
+    """Where the tone begins; of a rhythm the first burst that was heard."""
+    end_ms: float | None = None
+    """None if it goes on, or may."""
+    name: ToneName
+    digit: str | None = None
+    """Of ``dtmf``: one of ``0123456789*#ABCD``."""
+    kind: str | None = None
+    """Of ``sit``, where lengths and frequencies say it: intercept, vacant_code, reorder or no_circuit."""
+    regions: tuple[str, ...] = ()
+    """Countries (ISO 3166, and uk) whose exchanges have this tone; empty where it is the same everywhere."""
+    frequencies_hz: tuple[float, ...]
+    """As heard: one or two, ascending; the three of ``sit`` in their order."""
+    level_dbfs: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Nothing has stood out from the noise floor for a second. Said once for each stretch."""
+
+    at_ms: float
+    start_ms: float
+    level_dbfs: float
+    """The noise floor's."""
+
+
+Detection = BeepStarted | BeepEnded | BeepDropped | SpeechStarted | SpeechEnded | SpeechLevel | ToneIdentified | Silence

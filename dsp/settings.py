@@ -172,3 +172,5 @@ class DetectorSettings:
     tone: ToneSettings = ToneSettings()
     progress: ProgressSettings = ProgressSettings()
     speech: SpeechSettings = SpeechSettings()
+    names: bool = True
+    """Name the network's tones and say silence; it costs some 2 us a hop."""

@@ -201,10 +201,34 @@ def test_resampling_in_blocks_is_resampling_whole(rate: int, tmp_path: Path, mon
     assert np.max(np.abs(made - whole)) <= 1
 
 
+def test_a_tone_of_the_network_is_named(tmp_path: Path) -> None:
+    busy = np.concatenate([silence(500), *[tone(480, 620, ms=500), silence(500)] * 3])
+    file = write(tmp_path / "busy.wav", busy)
+    _, output, _ = run(file, "--json")
+    (row,) = [row for row in rows_in(output) if row["event"] == "tone"]
+    assert row == {
+        "file": str(file),
+        "event": "tone",
+        "t_ms": pytest.approx(2100, abs=60),
+        "start_ms": pytest.approx(500, abs=20),
+        "end_ms": None,
+        "freq_hz": [pytest.approx(480, abs=2), pytest.approx(620, abs=2)],
+        "level_dbfs": pytest.approx(-15, abs=2),
+        "confidence": None,
+        "name": "busy",
+        "digit": None,
+        "kind": None,
+        "regions": ["us", "ph", "tw"],
+    }
+    _, output, _ = run(file)
+    assert "Hz, -15 dBFS, name busy, regions us ph tw\n" in output
+
+
 def test_the_channel_can_be_chosen(tmp_path: Path) -> None:
     wave = np.concatenate([silence(500), BEEP, silence(500)])
     file = write(tmp_path / "both.wav", np.stack([np.zeros(len(wave)), wave], axis=1))
-    assert run(file, "--json") == (0, "", "")
+    code, output, errors = run(file, "--json")
+    assert (code, errors, [row["event"] for row in rows_in(output)]) == (0, "", ["silence"])
     _, output, _ = run(file, "--json", "--channel", "2")
     assert "beep_end" in output
     code, output, errors = run(file, "--json", "--channel", "3")

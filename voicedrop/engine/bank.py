@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from dsp import Detection, DetectorBank
+from dsp import Detection, DetectorBank, DetectorSettings
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class LiveBank:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self.now = now
-        self._bank: DetectorBank[LiveEar] = DetectorBank()
+        self._bank: DetectorBank[LiveEar] = DetectorBank(DetectorSettings(names=False))  # no drop asks for them
         self._ears: set[LiveEar] = set()
         self._waiting: dict[LiveEar, None] = {}
         self._timer: asyncio.TimerHandle | None = None

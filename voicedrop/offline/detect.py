@@ -37,6 +37,7 @@ _NAMES: Final = {
     "SpeechStarted": "speech_start",
     "SpeechEnded": "speech_end",
     "ToneIdentified": "tone",
+    "Silence": "silence",
 }
 _KEYS: Final = {"frequencies_hz": "freq_hz"}
 _MS_PER_SAMPLE: Final = 1000 / sound.RATE_HZ
@@ -216,5 +217,7 @@ def _details(row: Row) -> str:
     if row.get("confidence") is not None:
         said.append(f"confidence {row['confidence']:.2f}")
     known = {"file", "event", "t_ms", "start_ms", "end_ms", "freq_hz", "level_dbfs", "confidence", "reason"}
-    said += [f"{key} {value}" for key, value in row.items() if key not in known and value is not None]
+    for key, value in row.items():
+        if key not in known and value not in (None, []):
+            said.append(f"{key} {' '.join(value) if isinstance(value, list) else value}")
     return ", ".join(said)

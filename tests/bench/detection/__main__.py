@@ -12,12 +12,12 @@ import numpy as np
 import soundfile
 from rich.console import Console
 
-from dsp import Detector
-from tests.bench.detection import banks, corpus, cues, manifest, recipe, report, ringcentral, score
+from dsp import Detection, Detector
+from tests.bench.detection import banks, corpus, cues, manifest, names, recipe, report, ringcentral, score
 from tests.bench.detection.baselines import CommercialRules, GoertzelBank
 from tests.bench.detection.ears import Ear, OurEar, listen
 from tests.bench.detection.manifest import Recording
-from tests.bench.detection.sources import default_home
+from tests.bench.detection.sources import default_home, fetch
 from tests.bench.detection.waves import Samples
 from voicedrop.offline.imagined import CueEvent
 
@@ -34,20 +34,27 @@ def main() -> None:
         "corpus": json.loads((place / "corpus.json").read_text()),
         "detector_version": Detector.VERSION,
         "python": platform.python_version(),
-        "splits": {split: run(place / split, ears, console, others=not options.only_ours) for split in splits},
+        "splits": {
+            split: run(place / split, ears, console, options.cache, options.seed, others=not options.only_ours)
+            for split in splits
+        },
     }
     # The held-out figures of ours are the report's own.
     chosen = results["splits"].get("heldout", results["splits"][splits[0]])
-    results = {"split": splits[-1], **chosen["detectors"][0], **chosen["cue"], **results}
+    results = {"split": splits[-1], **chosen["detectors"][0], **chosen["cue"], "tones": chosen["tones"], **results}
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     report.show(results, console)
     console.print(f"written to {options.out}")
 
 
-def run(folder: Path, ears: tuple[type[Ear], ...], console: Console, *, others: bool) -> dict[str, Any]:
+def run(
+    folder: Path, ears: tuple[type[Ear], ...], console: Console, home: Path, seed: int, *, others: bool
+) -> dict[str, Any]:
     """Every detector over one split."""
     recordings = manifest.load(folder / "manifest.jsonl")
+    played = names.truths(fetch(home, console.print), recordings, seed)
+    named: list[names.NameMark] = []
     marks: list[list[score.Mark]] = [[] for _ in ears]
     starts: list[tuple[Recording, ringcentral.Cue | None]] = []
     did: list[tuple[Recording, list[CueEvent]]] = []
@@ -62,10 +69,13 @@ def run(folder: Path, ears: tuple[type[Ear], ...], console: Console, *, others: 
                 into.append(score.mark(recording, heard.at_ms, heard.cpu_s))
                 if ear is ears[0]:
                     details.append({"file": recording.file, "declared_ms": heard.at_ms})
-                if isinstance(listener, OurEar) and recording.kind == "mailbox":
-                    did.append((recording, cues.events(listener.detections)))
-                    true = cues.with_true_beeps(recording, listener.detections)
-                    true_beeps.append(cues.start(recording, cues.events(true)))
+                if isinstance(listener, OurEar):
+                    said: list[Detection] = [one for frame in listener.detections for one in frame]
+                    named.append(names.mark(recording, played[recording.file], said))
+                    if recording.kind == "mailbox":
+                        did.append((recording, cues.events(listener.detections)))
+                        true = cues.with_true_beeps(recording, listener.detections)
+                        true_beeps.append(cues.start(recording, cues.events(true)))
             if others and recording.kind == "mailbox":
                 starts.append((recording, ringcentral.cue_of(samples)))
     rows = [{"detector": ear.title, **score.summary(done)} for ear, done in zip(ears, marks, strict=True)]
@@ -78,6 +88,8 @@ def run(folder: Path, ears: tuple[type[Ear], ...], console: Console, *, others: 
         "cue": cues.summary(drops),
         "cue_by_layout": cues.by_layout(drops),
         "cue_with_true_beeps": cues.summary(true_beeps),
+        "tones": names.table(named),
+        "tones_lost": names.complaints(named),
         "by_class": score.by_class(marks[0]),
         "baselines_by_class": {
             row["detector"]: score.by_class(done) for row, done in zip(rows[1:], marks[1:], strict=True)

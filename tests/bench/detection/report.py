@@ -55,6 +55,9 @@ def show(results: dict[str, Any], console: Console) -> None:
         cost = ", ".join(f"{streams} streams {spent}" for streams, spent in rows["cpu_s_per_h_bank_by_streams"].items())
         console.print(f"ours in the bank ({split}), CPU s per stream-hour: {cost}; target ≤ 2")
     console.print(_cues(results["splits"]))
+    for split, rows in results["splits"].items():
+        console.print(_rows(f"Tones of the network ({split})", "tone", rows["tones"]["by_tone"]))
+        console.print(_rows(f"False names of tones ({split})", "recordings", rows["tones"]["false"]))
     for name, classes in results["splits"].get("heldout", {}).get("by_class", {}).items():
         console.print(_classes(name, classes))
     for split, rows in results["splits"].items():
@@ -78,8 +81,12 @@ def _cues(splits: dict[str, Any]) -> Table:
 
 
 def _classes(name: str, classes: dict[str, dict[str, Any]]) -> Table:
-    table = Table(title=f"ours, held out, by {name.replace('_', ' ')}", title_justify="left")
-    table.add_column(name.replace("_", " "))
+    return _rows(f"ours, held out, by {name.replace('_', ' ')}", name.replace("_", " "), classes)
+
+
+def _rows(title: str, first: str, classes: dict[str, dict[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column(first)
     columns = list(next(iter(classes.values()), {}))
     for column in columns:
         table.add_column(column.removesuffix("_pct").replace("_", " "), justify="right")
