@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
 import structlog
 
-from voicedrop.call.commands import Command, Finish
+from voicedrop.call.commands import Command, Finish, Play, StopPlayback
 from voicedrop.call.events import Broken, Event, Tick
 from voicedrop.errors import AriError, Gone, JournalError, NotInStasis
 
@@ -33,6 +34,7 @@ class CallLoop(ABC):
         self._machine = machine
         self._now = now
         self._inbox: asyncio.Queue[tuple[Event, float]] = asyncio.Queue(INBOX)
+        self._to_do: deque[Command] = deque()
         self._finished = False
 
     def post(self, event: Event, at: float | None = None) -> None:
@@ -48,21 +50,40 @@ class CallLoop(ABC):
     async def loop(self) -> None:
         """Until the machine says Finish."""
         while not self._finished:
-            event, at = await self._next()
-            for command in self._machine.handle(event, at):
-                if isinstance(command, Finish):
-                    self._finished = True
-                    await self.finish(command)
-                    continue
-                try:
-                    await self.carry_out(command)
-                except (Gone, NotInStasis) as error:
-                    # The leg is ending or leaving; the event that says how is on its way. If it is lost:
-                    reason = f"{type(command).__name__}: {error}"
-                    asyncio.get_running_loop().call_later(GONE_GRACE_S, self.post, Broken(reason))
-                except (AriError, JournalError) as error:
-                    log.warning("command_failed", command=type(command).__name__, error=str(error))
-                    self.post(Broken(f"{type(command).__name__}: {error}"))
+            self._to_do += self._machine.handle(*await self._next())
+            while self._to_do:
+                command = self._to_do.popleft()
+                if not (isinstance(command, Play) and self._taken_back(command)):
+                    await self._do(command)
+
+    def _taken_back(self, play: Play) -> bool:
+        """Has what came in while other commands were carried out taken this start back? Then it is none.
+
+        Where the machine is so busy that a request takes seconds, the beep that takes a start back has been heard
+        before the start is on its way, and a scrap of the message would be all that became of it.
+        """
+        while not self._inbox.empty():
+            self._to_do += self._machine.handle(*self._inbox.get_nowait())
+        stop = StopPlayback(play.playback_id)
+        if stop not in self._to_do:
+            return False
+        self._to_do.remove(stop)
+        return True
+
+    async def _do(self, command: Command) -> None:
+        if isinstance(command, Finish):
+            self._finished = True
+            await self.finish(command)
+            return
+        try:
+            await self.carry_out(command)
+        except (Gone, NotInStasis) as error:
+            # The leg is ending or leaving; the event that says how is on its way. If it is lost:
+            reason = f"{type(command).__name__}: {error}"
+            asyncio.get_running_loop().call_later(GONE_GRACE_S, self.post, Broken(reason))
+        except (AriError, JournalError) as error:
+            log.warning("command_failed", command=type(command).__name__, error=str(error))
+            self.post(Broken(f"{type(command).__name__}: {error}"))
 
     async def _next(self) -> tuple[Event, float]:
         due = self._machine.due
