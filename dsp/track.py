@@ -25,11 +25,11 @@ _EARLY_BEND_HZ: Final = (6.0, 24.0)
 _ROUGH_HOPS: Final = 30
 """The newest hops bend more than this: no steady tone, four times the largest jitter (`settings.STEADY_ENOUGH`) allowed
 to tones of fewer than so many hops, and to longer ones."""
-_HOPELESS_FALL_DB: Final = -3.0
+_HOPELESS_FALL_DB: Final = -6.0
 _HOPELESS_PURITY_DB: Final = -4.2
 """No tone that is over convinces when the sound since is so much louder than it, or when it is so far below everything
-(median). Of 489 beeps that the forest believes, in the tuning half, the worst are at -1.7 and -3.5 dB; more than half
-of all other tones are beyond one of the limits."""
+(median): what the forest believed on the tuning half lies at -3.5 dB or above, and two in five of all other tones are
+beyond one of the limits."""
 _YOUNG_HOPS: Final = 4
 """Before so many hops a track that misses one was nothing."""
 

@@ -11,12 +11,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+
+import structlog
 
 from voicedrop.ari.client import AriClient
 from voicedrop.ari.connection import EventConnection
@@ -73,7 +76,7 @@ async def call(here: Site, ari: AriClient, calls: int) -> list[str]:
 @asynccontextmanager
 async def services_for(here: Site, taps: int) -> AsyncIterator[Services]:
     """What a tap needs of the engine, on the lab's PBX."""
-    settings = Settings(**conf.engine_settings(here, state_dir=str(CHECKOUT / "var/bench/taps-state")))
+    settings = Settings(**conf.engine_settings(here, state_dir=str(CHECKOUT / "var/bench/taps-state"), tap={"connect_timeout_s": 20.0}))
     listener = TapListener(settings.tap.host, settings.tap.port, most=taps)
     ari = AriClient(settings.ari.url, settings.ari.username, settings.ari.secret(), timeout_s=30)
     async with ari:
@@ -171,6 +174,7 @@ def main() -> None:
         "--sound", default="/lab/messages/reminder", help="what the far ends play, as Asterisk names it"
     )
     options = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     here = site()
     was_up = all(servers.pid_of(here, server) for server in conf.SERVERS)
     servers.up(here, print)
