@@ -27,8 +27,8 @@ USUAL_HZ: Final = 1000
 """What one would configure who must name one frequency: FreeSWITCH's mailbox has it."""
 DEFAULT_MS: Final = 500
 """What both take for the tone's length when nothing is said."""
-SHORT_MS: Final = 100
-"""So short that beeps can be heard in time; under 50 ms, says Asterisk's documentation, neither is accurate."""
+SHORT_MS: Final = 50
+"""The shortest that the documentation calls accurate; of 50, 100, 200 and 500 ms it found most of the tuning half."""
 SAME_TONE_MS: Final = 250.0
 """A declaration so soon after the one before is of the same tone: by the grid's next frequency, or by a
 `WaitForTone` that is called again. Only the first counts."""

@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import threading
+import time
 import uuid
 from pathlib import Path
 from types import TracebackType
@@ -67,12 +68,14 @@ class EarServer:
         write_filled(CONF, self._home / "etc", {"home": home, "moddir": f"/{modules.relative_to(self._site.root)}"})
         self._declared = self._home / "run/declared"
         self._pipe(self._declared)
-        tree.own_files(self._site)
+        for folder, _, files in os.walk(self._home):
+            for name in ("", *files):
+                self._give(Path(folder, name))
         # Open for writing as well, so that reading does not end when no channel has the pipe open.
         self._declarations = os.fdopen(os.open(self._declared, os.O_RDWR), "r")
         tree.start(self._site, NAME)
         try:
-            servers.wait_until_ready(self._site, NAME)
+            self._wait_until_ready()
         except LabError:
             tree.stop(self._site, NAME, signal.SIGKILL)
             raise
@@ -91,6 +94,13 @@ class EarServer:
             thread.join()
         self._socket.close()
         self._declarations.close()
+
+    def _wait_until_ready(self) -> None:
+        until = time.monotonic() + servers.START_TIMEOUT_S
+        while "fully booted" not in tree.command(self._site, NAME, "core waitfullybooted", check=False):
+            if time.monotonic() > until:
+                raise LabError(f"the bench's Asterisk did not start:\n{tree.console(self._site, NAME)}")
+            time.sleep(0.1)
 
     @property
     def version(self) -> str:

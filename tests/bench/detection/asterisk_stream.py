@@ -62,12 +62,21 @@ class Stream:
         os.close(self._bell)
 
     def play(self, samples: Samples, connect_timeout_s: float) -> list[int]:
-        """All whole frames of the stream; how many of them were read at each declaration."""
+        """All whole frames of the stream; how many of them were read at each declaration.
+
+        Raises:
+            LabError: nothing connected, or not all of it was read.
+        """
         try:
-            connection = self._connections.get(timeout=connect_timeout_s)
+            self._connection = self._connections.get(timeout=connect_timeout_s)
         except queue.Empty:
             raise LabError("Asterisk did not call for a stream of the bench") from None
-        self._connection = connection
+        try:
+            return self._play(self._connection, samples)
+        except OSError as error:
+            raise LabError(f"a channel ended before its stream did: {error}") from error
+
+    def _play(self, connection: socket.socket, samples: Samples) -> list[int]:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         total = len(samples) // FRAME_SAMPLES
@@ -84,16 +93,16 @@ class Stream:
                 os.eventfd_read(self._bell)
                 at.append(frames_read(connection))
                 self._open_gate()
-            if ready.get(connection.fileno(), 0) & (select.POLLIN | select.POLLHUP | select.POLLERR):
-                # Asterisk hung up, as it was told to behind the last frame; the channel says nothing itself.
-                if sent < total or connection.recv(1):
-                    raise LabError("a channel ended before its stream did")
+            events = ready.get(connection.fileno(), 0)
+            if events & (select.POLLIN | select.POLLHUP | select.POLLERR):
+                # The channel says nothing itself: this is its end, and an error if it left some of the stream unread.
+                if connection.recv(1) or sent < total:
+                    raise LabError(f"a channel ended before its stream did, after {sent} of {total} frames")
                 return at
-            if ready.get(connection.fileno(), 0) & select.POLLOUT:
-                if sent == total:
-                    connection.sendall(_HANG_UP)
-                    poll.modify(connection, select.POLLIN)
-                    continue
+            if events & select.POLLOUT and sent == total:
+                connection.sendall(_HANG_UP)
+                poll.modify(connection, select.POLLIN)
+            elif events & select.POLLOUT:
                 part = min(FRAMES_AT_ONCE, total - sent)
                 connection.sendall(messages(samples[sent * FRAME_SAMPLES : (sent + part) * FRAME_SAMPLES]))
                 sent += part
