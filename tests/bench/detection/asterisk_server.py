@@ -144,6 +144,7 @@ class EarServer:
             "STREAM": name,
             "HZ": str(listener.hz),
             "MS": str(listener.ms),
+            "DB": str(listener.db),
             "BACK": f"{listener.context},s,listen",
         }
         aside = self._home / f"spool/tmp/{name}.call"

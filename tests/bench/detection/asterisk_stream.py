@@ -39,6 +39,8 @@ class Listener:
     context: str
     hz: int = 0
     ms: int = 0
+    db: int = 1
+    """By how much the tone must be louder than all else."""
 
 
 class Stream:
