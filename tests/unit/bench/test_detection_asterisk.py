@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from tests.bench.detection import asterisk, asterisk_server
-from tests.bench.detection.asterisk_stream import FRAME_BYTES, messages, read_by
+from tests.bench.detection.asterisk_meter import reading
+from tests.bench.detection.asterisk_stream import FRAME_BYTES, messages
 from tests.bench.detection.manifest import BeepTruth, Recording
 from tests.bench.detection.waves import Samples
 from voicedrop.errors import LabError
@@ -77,7 +78,7 @@ def test_every_tone_of_a_grid_hears_everything() -> None:
 
 
 def test_messages_are_audiosocket() -> None:
-    sent = messages(np.arange(-160, 160, dtype=np.int16))
+    sent = messages(np.arange(-160, 160 + 159, dtype=np.int16))
     assert len(sent) == 2 * FRAME_BYTES
     assert sent[:3] == b"\x10\x01\x40"
     assert struct.unpack("<160h", sent[FRAME_BYTES + 3 :]) == tuple(range(160))
@@ -93,13 +94,14 @@ def answer(*attributes: tuple[int, bytes], unread: int = 0, kind: int = 20) -> b
 
 def test_what_is_read_is_what_was_received_less_what_waits() -> None:
     information = bytes(128) + struct.pack("=Q", 323_000) + bytes(100)
-    assert read_by(answer((8, b"\0"), (2, information), unread=646)) == 323_000 - 646
+    found = reading(answer((8, b"\0"), (2, information), unread=646))
+    assert (found.received, found.unread, found.read) == (323_000, 646, 323_000 - 646)
 
 
 @pytest.mark.parametrize("reply", [answer((8, b"\0")), answer(kind=2)], ids=["no information", "an error"])
 def test_a_socket_that_the_kernel_does_not_know_is_an_error(reply: bytes) -> None:
     with pytest.raises(LabError, match="the kernel does not tell"):
-        read_by(reply)
+        reading(reply)
 
 
 def test_without_the_tree_the_report_says_how_to_get_it(tmp_path: Path) -> None:
