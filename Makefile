@@ -54,6 +54,7 @@ lab-down: venv
 bench-drop: venv
 	$(BIN)/python tests/bench/drop.py
 
-# Our ear and others' on some ten hours of synthetic calls, made once from Debian packages: about 10 minutes.
+# Our ear and others' on some ten hours of synthetic calls, made once from Debian packages: about 10 minutes,
+# and as much again for Asterisk's own detectors where the lab's Debian tree is.
 bench-detection: venv
 	$(BIN)/python -m tests.bench.detection

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,12 +23,14 @@ from tests.bench.detection.waves import Samples
 from voicedrop.lab.site import site
 from voicedrop.offline.imagined import CueEvent
 
+REPORT_COLUMNS: Final = 160
+"""How wide the report is where no terminal says so, as in a file."""
 EARS: Final[tuple[type[Ear], ...]] = (OurEar, GoertzelBank, CommercialRules)
 
 
 def main() -> None:
     options = _options()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
     place = corpus.ensure(options.cache, options.seed, options.scale, console.print)
     splits = recipe.SPLITS if options.split == "both" else (options.split,)
     ears = EARS[:1] if options.only_ours else EARS
