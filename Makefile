@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-lossy bench-detection
+.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-taps bench-lossy bench-detection
 
 demo: venv
 	$(BIN)/python -m voicedrop demo
@@ -58,6 +58,11 @@ bench-drop: venv
 bench-lossy: venv
 	$(BIN)/python -m tests.bench.lossy
 
-# Our ear and others' on some ten hours of synthetic calls, made once from Debian packages: about 10 minutes.
+# What 200 live taps cost, ours beside Asterisk's: about 2 minutes.
+bench-taps: venv
+	$(BIN)/python -m tests.bench.taps
+
+# Our ear and others' on some ten hours of synthetic calls, made once from Debian packages: about 10 minutes,
+# and as much again for Asterisk's own detectors where the lab's Debian tree is.
 bench-detection: venv
 	$(BIN)/python -m tests.bench.detection

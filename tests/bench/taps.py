@@ -76,7 +76,9 @@ async def call(here: Site, ari: AriClient, calls: int) -> list[str]:
 @asynccontextmanager
 async def services_for(here: Site, taps: int) -> AsyncIterator[Services]:
     """What a tap needs of the engine, on the lab's PBX."""
-    settings = Settings(**conf.engine_settings(here, state_dir=str(CHECKOUT / "var/bench/taps-state"), tap={"connect_timeout_s": 20.0}))
+    settings = Settings(
+        **conf.engine_settings(here, state_dir=str(CHECKOUT / "var/bench/taps-state"), tap={"connect_timeout_s": 20.0})
+    )
     listener = TapListener(settings.tap.host, settings.tap.port, most=taps)
     ari = AriClient(settings.ari.url, settings.ari.username, settings.ari.secret(), timeout_s=30)
     async with ari:

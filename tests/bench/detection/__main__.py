@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,20 +14,35 @@ import soundfile
 from rich.console import Console
 
 from dsp import Detection, Detector
-from tests.bench.detection import banks, corpus, cues, manifest, names, recipe, report, ringcentral, score
+from tests.bench.detection import (
+    asterisk,
+    asterisk_server,
+    banks,
+    corpus,
+    cues,
+    manifest,
+    names,
+    recipe,
+    report,
+    ringcentral,
+    score,
+)
 from tests.bench.detection.baselines import CommercialRules, GoertzelBank
 from tests.bench.detection.ears import Ear, OurEar, listen
 from tests.bench.detection.manifest import Recording
 from tests.bench.detection.sources import default_home, fetch
 from tests.bench.detection.waves import Samples
+from voicedrop.lab.site import site
 from voicedrop.offline.imagined import CueEvent
 
+REPORT_COLUMNS: Final = 160
+"""How wide the report is where no terminal says so, as in a file."""
 EARS: Final[tuple[type[Ear], ...]] = (OurEar, GoertzelBank, CommercialRules)
 
 
 def main() -> None:
     options = _options()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else REPORT_COLUMNS)
     place = corpus.ensure(options.cache, options.seed, options.scale, console.print)
     splits = recipe.SPLITS if options.split == "both" else (options.split,)
     ears = EARS[:1] if options.only_ours else EARS
@@ -39,6 +55,8 @@ def main() -> None:
             for split in splits
         },
     }
+    if not (options.only_ours or options.no_asterisk) and "heldout" in splits:
+        add_asterisk(place / "heldout", results["splits"]["heldout"], console)
     # The held-out figures of ours are the report's own.
     chosen = results["splits"].get("heldout", results["splits"][splits[0]])
     results = {"split": splits[-1], **chosen["detectors"][0], **chosen["cue"], "tones": chosen["tones"], **results}
@@ -100,6 +118,20 @@ def run(
     }
 
 
+def add_asterisk(folder: Path, results: dict[str, Any], console: Console) -> None:
+    """Asterisk's own detectors over the split, if the lab's Asterisk is on this machine; says so if it is not."""
+    lab = site()
+    missing = asterisk_server.obstacle(lab)
+    if missing is not None:
+        console.print(f"Asterisk's own detectors are left out: {missing}", soft_wrap=True)
+        return
+    recordings = manifest.load(folder / "manifest.jsonl")
+    sounds = [_read(folder / recording.file) for recording in recordings]
+    for title, marks in asterisk.run(lab, recordings, sounds, console.print):
+        results["detectors"].append({"detector": title, **score.summary(marks)})
+        results["baselines_by_class"][title] = score.by_class(marks)
+
+
 def _is_bad(m: score.Mark) -> bool:
     if m.recording.record_beep is not None:
         return not m.usable or m.premature
@@ -132,6 +164,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=recipe.SEED)
     parser.add_argument("--scale", type=float, default=1.0, help="a share of the corpus, for trying things out")
     parser.add_argument("--only-ours", action="store_true", help="leave the baselines out")
+    parser.add_argument("--no-asterisk", action="store_true", help="leave Asterisk's own detectors out")
     parser.add_argument("--cache", type=Path, default=default_home(), help="where sources and corpus are kept")
     parser.add_argument("--out", type=Path, default=Path("var/bench/detection.json"))
     return parser.parse_args()
