@@ -14,6 +14,11 @@ MOST: Final = 2
 it was a beep, so that nothing is declared later. Three would delay it by 20 ms."""
 
 
+def is_zeros(frame: Frame) -> bool:
+    """Is a frame, int16 of shape (n,), n > 0, nothing but zeros? One look tells of most that it is not."""
+    return not (frame.item(0) or frame.any())
+
+
 class HoleFiller:
     """Puts the frame before a hole in its place.
 
@@ -32,7 +37,7 @@ class HoleFiller:
 
     def feed(self, frame: Frame) -> list[Frame]:
         """Take a frame as it came; what to hear, in order, maybe nothing yet."""
-        if frame.any():
+        if not is_zeros(frame):
             filled = [*(self._like(held) for held in self._held), frame]
             self._before, self._held = frame, []
             return filled

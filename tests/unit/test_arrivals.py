@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from voicedrop.media.arrivals import Arrivals
 
 FRAME_S = 0.02
-VOICE = np.full(160, 1000, np.int16)
-SILENCE = np.zeros(160, np.int16)
+SAMPLES = 160
 
 
 def steady(arrivals: Arrivals, frames: int, *, begin: float) -> float:
     """`frames` frames, one each 20 ms from `begin` on; when the next would come."""
     for index in range(frames):
-        arrivals.note(VOICE, begin + index * FRAME_S)
+        arrivals.note(SAMPLES, begin + index * FRAME_S, silent=False)
     return begin + frames * FRAME_S
 
 
@@ -36,7 +34,7 @@ def test_frames_that_a_busy_machine_held_up_are_caught_up_with() -> None:
     arrivals = Arrivals()
     begin = steady(arrivals, 50, begin=0.0)
     for _ in range(10):
-        arrivals.note(VOICE, begin + 0.18)
+        arrivals.note(SAMPLES, begin + 0.18, silent=False)
     assert arrivals.longest_gap_ms == pytest.approx(200.0)
     assert arrivals.behind_ms == pytest.approx(0.0, abs=1e-6)
 
@@ -50,6 +48,6 @@ def test_ticks_that_were_missed_stay_missed() -> None:
 
 def test_silence_that_asterisk_put_in_is_counted() -> None:
     arrivals = Arrivals()
-    for index, frame in enumerate([VOICE, SILENCE, VOICE, SILENCE]):
-        arrivals.note(frame, index * FRAME_S)
+    for index in range(4):
+        arrivals.note(SAMPLES, index * FRAME_S, silent=index % 2 == 1)
     assert arrivals.silent_frames == 2

@@ -15,11 +15,11 @@ from dsp import Detection, DetectorBank, DetectorSettings
 
 log = structlog.get_logger(__name__)
 
-TICK_S: Final = 0.01
-"""Frames of 20 ms that arrive within so much of one another are listened to together: measured at once they cost less
-(`make bench-taps`), and a beep is heard 5 ms later on average."""
-FEW: Final = 8
-"""So few taps gain nothing by waiting for one another."""
+TICK_S: Final = 0.02
+"""Frames of 20 ms that arrive within so much of one another are listened to together, which costs less
+(`make bench-taps`); a beep is heard 10 ms later on average..."""
+FEW: Final = 24
+"""...unless there are so few taps, which wait for nothing."""
 _MOST_FRAMES: Final = 50
 """A second of one tap: no more is kept, were the loop ever so late."""
 

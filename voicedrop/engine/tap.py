@@ -15,7 +15,7 @@ import numpy.typing as npt
 import structlog
 
 from dsp import Detection
-from dsp.holes import HoleFiller
+from dsp.holes import HoleFiller, is_zeros
 from voicedrop.ari.events import AriEvent, ChannelDestroyed, StasisStart
 from voicedrop.engine.bank import LiveEar
 from voicedrop.engine.services import AGENT_APP, Services, quietly
@@ -142,7 +142,7 @@ class Tap:
         )
 
     def _on_audio(self, samples: npt.NDArray[np.int16]) -> None:
-        self._arrivals.note(samples, time.monotonic())
+        self._arrivals.note(len(samples), time.monotonic(), silent=is_zeros(samples))
         if self.on_samples is not None:
             self.on_samples(samples)
         assert self._ear is not None  # it was opened before the connection was asked for

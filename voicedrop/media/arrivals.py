@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-
 RATE = 8000
 
 
@@ -26,14 +23,14 @@ class Arrivals:
         self._samples = 0
         self._first_at = self._last_at = 0.0
 
-    def note(self, samples: npt.NDArray[np.int16], now: float) -> None:
-        """A frame, int16 of shape (n,), came at `now`."""
+    def note(self, samples: int, now: float, *, silent: bool) -> None:
+        """A frame of so many samples came at `now`; `silent`: it was nothing but zeros."""
         if self.frames:
             self.longest_gap_ms = max(self.longest_gap_ms, (now - self._last_at) * 1000)
-            self._samples += samples.size
+            self._samples += samples
         else:
             self._first_at = now
         self._last_at = now
         self.frames += 1
-        self.silent_frames += not samples.any()
+        self.silent_frames += silent
         self.behind_ms = (now - self._first_at) * 1000 - self._samples * 1000 / RATE

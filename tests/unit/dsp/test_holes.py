@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from dsp import BeepEnded, Detector
-from dsp.holes import MOST, HoleFiller
+from dsp.holes import MOST, HoleFiller, is_zeros
 
 FRAME = 160
 ZERO = np.zeros(FRAME, np.int16)
@@ -83,3 +83,11 @@ def test_a_beep_with_holes_is_one_beep_that_ends_on_time() -> None:
 def test_nothing_is_declared_later_for_it() -> None:
     frames = [*[ZERO] * 50, *tone(640), *[ZERO] * 50]
     assert beeps(frames, filled=True) == beeps(frames, filled=False) != []
+
+
+@pytest.mark.parametrize("at", [0, 1, 79, 159])
+def test_one_sample_is_enough_to_be_no_hole(at: int) -> None:
+    frame = np.zeros(160, np.int16)
+    assert is_zeros(frame)
+    frame[at] = -1
+    assert not is_zeros(frame)
