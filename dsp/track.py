@@ -24,11 +24,14 @@ _LOOK_HOPS: Final = 4
 _EARLY_RANGE_HZ: Final = 16.0
 """Last four hops wider than this: no steady tone. The steepest chirp makes 12 Hz of it, the roughest jitter too."""
 _HOPELESS_FALL_DB: Final = -3.0
-_HOPELESS_BEND_HZ: Final = 6.5
+_HOPELESS_BEND_HZ: Final = 9.0
 _HOPELESS_PURITY_DB: Final = -4.0
 """No tone that is over convinces when the sound since is so much louder than it, when its frequency bends so much
 from hop to hop (median), or when it is so far below everything (median): of the tuning half's tones that the forest
-believes or nearly believes each limit has 99.7 % or more on its good side, and two of three others on its bad one."""
+believes or nearly believes each limit has 99.7 % or more on its good side, and together they have three of five others
+on their bad one. Beeps of GSM bend up to 8 Hz."""
+_SLOPE_HOPS: Final = 12
+"""A shorter tone's slope is chance."""
 _YOUNG_HOPS: Final = 4
 """Before so many hops a track that misses one was nothing."""
 
@@ -186,6 +189,10 @@ class Track:
             at = [at_ms / 1000 for at_ms in self._at_ms[first : last + 1]]
             self._known_line = straighten(at, self._hz[first : last + 1])
         return self._known_line
+
+    def slope_hz_per_s(self) -> float:
+        """Of a chirp; 0 of a tone too short to know it by."""
+        return self._line()[0] if len(self) >= _SLOPE_HOPS else 0.0
 
     def steady(self) -> bool:
         """Machine-made, as far as can be told while it goes on."""
