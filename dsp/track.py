@@ -29,7 +29,7 @@ _HOPELESS_PURITY_DB: Final = -4.0
 """No tone that is over convinces when the sound since is so much louder than it, when its frequency bends so much
 from hop to hop (median), or when it is so far below everything (median): of the tuning half's tones that the forest
 believes or nearly believes each limit has 99.7 % or more on its good side, and together they have three of five others
-on their bad one. Beeps of GSM bend up to 8 Hz."""
+on their bad one. Beeps of 50 ms or through GSM bend up to 8 Hz."""
 _SLOPE_HOPS: Final = 12
 """A shorter tone's slope is chance."""
 _YOUNG_HOPS: Final = 4
