@@ -29,7 +29,7 @@ class Detector:
         self.settings = settings or DetectorSettings()
         self.stream = Stream()
         self._memory = ProgressMemory(self.settings.progress)
-        self._beeps = BeepFinder(self.settings.tone, self._memory)
+        self._beeps = BeepFinder(self.settings.tone, self._memory, self.stream.recent)
         self._speech = SpeechFinder(self.settings.speech)
         self._naming = _Naming() if self.settings.names else None
 

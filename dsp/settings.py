@@ -85,8 +85,9 @@ class ToneSettings:
     steadiness: tuple[Steadiness, ...] = STEADY_ENOUGH
     """A tone is said to have started if any of these fits."""
     shortest_ms: float = 32.0
-    least_vote: float = -0.25
-    """What the forest must say of a tone that is over (see `forest`): cross-validated, see the bench's `grow`."""
+    least_vote: float = -0.75
+    """What must be said of a tone about which the forest is in doubt (see `doubt`): cross-validated, see the bench's
+    `grow`."""
     fewest_hops: int = 5
     """Fewer windows say too little: those of four gained 0.2 % of hits and as many false triggers an hour."""
     crowd_ms: float = 2500.0

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 
+from dsp.recent import Recent
+
 SAMPLE_RATE_HZ: Final = 8000
 HOP_SAMPLES: Final = 80
 HOP_MS: Final = 10.0
@@ -89,7 +91,7 @@ class Stream:
     def __init__(self) -> None:
         self._rest: Samples = np.zeros(WINDOW_SAMPLES - HOP_SAMPLES, np.int16)
         self._samples = 0
-        self._hops = 0
+        self.recent = Recent()
 
     @property
     def now_ms(self) -> float:
@@ -104,6 +106,7 @@ class Stream:
     def _join(self, samples: Samples) -> tuple[Samples, int, int]:
         """Samples in which the new windows are, one every 80; how many windows there were before, and are new."""
         joined = np.concatenate((self._rest, samples))
+        self.recent.feed(samples)
         ended = self._samples // HOP_SAMPLES
         self._samples += len(samples)
         hops = self._samples // HOP_SAMPLES - ended

@@ -3,12 +3,15 @@
 from collections import deque
 from typing import Final
 
+from dsp.doubt import DOUBT, second_vote
 from dsp.events import BeepDropped, BeepEnded, BeepStarted
 from dsp.evidence import Context, Evidence
 from dsp.forest import vote
 from dsp.past import CLEAR_HOPS, CLEAR_PURITY, Past
 from dsp.progress import Burst, ProgressMemory, follows_in_sit, sit_position
+from dsp.recent import Recent
 from dsp.settings import ToneSettings
+from dsp.sharpness import Sharpness, sharpness
 from dsp.spectrum import HOP_MS, WINDOW_CENTRE_MS, Hop
 from dsp.track import Stage, Track
 
@@ -31,9 +34,10 @@ class BeepFinder:
     `BeepEnded` a hold time after the end, or both together for a short tone. The forest judges every tone that is over.
     """
 
-    def __init__(self, settings: ToneSettings, memory: ProgressMemory) -> None:
+    def __init__(self, settings: ToneSettings, memory: ProgressMemory, recent: Recent) -> None:
         self._settings = settings
         self._memory = memory
+        self._recent = recent
         self._tracks: list[Track] = []
         self._ended_ms: deque[float] = deque(maxlen=_CROWD)
         self._past = Past()
@@ -131,7 +135,7 @@ class BeepFinder:
             return []
         self._tracks.remove(track)
         found: list[BeepDetection] = []
-        convinced = track.stage is not Stage.TOO_LONG and self._convinces(track, end_ms)
+        convinced = track.stage is not Stage.TOO_LONG and self._convinces(track, end_ms, now_ms)
         if len(track) >= self._settings.crowd_hops:
             self._ended_ms.append(end_ms)
         clear = len(track) >= CLEAR_HOPS and track.purity() >= CLEAR_PURITY
@@ -159,10 +163,21 @@ class BeepFinder:
         self._memory.remember(burst)
         return found
 
-    def _convinces(self, track: Track, end_ms: float) -> bool:
+    def _convinces(self, track: Track, end_ms: float, now_ms: float) -> bool:
         """Now that it is over: was it a beep?"""
         evidence = self._evidence(track, end_ms)
-        return evidence is not None and vote(evidence) >= self._settings.least_vote
+        if evidence is None:
+            return False
+        first = vote(evidence)
+        if not DOUBT[0] <= first < DOUBT[1]:
+            return first > 0.0
+        return second_vote(first, self._sharpness(track, end_ms, now_ms)) >= self._settings.least_vote
+
+    def _sharpness(self, track: Track, end_ms: float, now_ms: float) -> Sharpness:
+        start_ms = track.onset_ms()
+        half_hz = track.slope_hz_per_s() * (end_ms - start_ms) / 2000
+        hz = track.median_hz()
+        return sharpness(self._recent, (start_ms, end_ms), (hz - half_hz, hz + half_hz), now_ms)
 
     def _evidence(self, track: Track, end_ms: float) -> Evidence | None:
         """What it says for itself; None where that is not worth asking."""

@@ -25,11 +25,13 @@ _EARLY_BEND_HZ: Final = (6.0, 24.0)
 _ROUGH_HOPS: Final = 30
 """The newest hops bend more than this: no steady tone, four times the largest jitter (`settings.STEADY_ENOUGH`) allowed
 to tones of fewer than so many hops, and to longer ones."""
-_HOPELESS_FALL_DB: Final = -6.0
-_HOPELESS_PURITY_DB: Final = -4.2
+_HOPELESS_FALL_DB: Final = -3.0
+_HOPELESS_PURITY_DB: Final = -4.0
 """No tone that is over convinces when the sound since is so much louder than it, or when it is so far below everything
-(median): what the forest believed on the tuning half lies at -3.5 dB or above, and two in five of all other tones are
-beyond one of the limits."""
+(median): of the tuning half's tones that the forest believes or nearly believes each limit has 99.7 % or more on its
+good side, and together they have more than half of the others on their bad one."""
+_SLOPE_HOPS: Final = 12
+"""A shorter tone's slope is chance."""
 _YOUNG_HOPS: Final = 4
 """Before so many hops a track that misses one was nothing."""
 
@@ -192,6 +194,10 @@ class Track:
             at = [at_ms / 1000 for at_ms in self._at_ms[first : last + 1]]
             self._known_line = straighten(at, self._hz[first : last + 1])
         return self._known_line
+
+    def slope_hz_per_s(self) -> float:
+        """Of a chirp; 0 of a tone too short to know it by."""
+        return self._line()[0] if len(self) >= _SLOPE_HOPS else 0.0
 
     def steady(self) -> bool:
         """Machine-made, as far as can be told while it goes on."""
