@@ -58,7 +58,7 @@ bench-drop: venv
 bench-lossy: venv
 	$(BIN)/python -m tests.bench.lossy
 
-# What 200 live taps cost, ours beside Asterisk's: about 2 minutes.
+# What 100 live taps cost, ours beside Asterisk's: about 2 minutes.
 bench-taps: venv
 	$(BIN)/python -m tests.bench.taps
 

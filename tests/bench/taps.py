@@ -170,7 +170,7 @@ async def _spent(pid: int, window_s: float) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--taps", type=int, default=200)
+    parser.add_argument("--taps", type=int, default=100)
     parser.add_argument("--window", type=float, default=20.0, metavar="S")
     parser.add_argument(
         "--sound", default="/lab/messages/reminder", help="what the far ends play, as Asterisk names it"
