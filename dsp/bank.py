@@ -53,7 +53,7 @@ class DetectorBank(Generic[Key]):
         hops = feed_streams([detector.stream for detector in detectors], list(samples.values()))
         said: dict[Key, list[Detection]] = {}
         for stream, detector, new in zip(samples, detectors, hops, strict=True):
-            detections = detector.hear(samples[stream], new)
+            detections = detector.hear(new)
             if detections:
                 said[stream] = detections
         return said

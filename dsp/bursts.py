@@ -14,7 +14,7 @@ from dsp.indications import HIGHEST_HZ, LOWEST_HZ
 from dsp.spectrum import HOP_MS, SAMPLE_RATE_HZ, WINDOW_CENTRE_MS, Hop
 
 Samples = npt.NDArray[np.int16]
-Recent = Callable[[float, int], Samples]
+LastSamples = Callable[[float, int], Samples]
 """The last n samples up to a stream time in ms; fewer if there were no more."""
 
 OPEN_TONALITY: Final = 0.7
@@ -238,7 +238,7 @@ class BurstFinder:
     400 ms for 6 s; that is all that costs. State: one tone that sounds, one that may be taking its place.
     """
 
-    def __init__(self, recent: Recent) -> None:
+    def __init__(self, recent: LastSamples) -> None:
         self._recent = recent
         self.sounding: Sounding | None = None
         self._rival: Sounding | None = None

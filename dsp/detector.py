@@ -7,6 +7,7 @@ from typing import ClassVar
 from dsp.events import Detection, SpeechStarted
 from dsp.names import ToneNamer
 from dsp.progress import ProgressMemory
+from dsp.recent import Recent
 from dsp.settings import DetectorSettings
 from dsp.silence import SilenceFinder
 from dsp.spectrum import Hop, Samples, Stream
@@ -31,7 +32,7 @@ class Detector:
         self._memory = ProgressMemory(self.settings.progress)
         self._beeps = BeepFinder(self.settings.tone, self._memory, self.stream.recent)
         self._speech = SpeechFinder(self.settings.speech)
-        self._naming = _Naming() if self.settings.names else None
+        self._naming = _Naming(self.stream.recent) if self.settings.names else None
 
     @property
     def now_ms(self) -> float:
@@ -40,15 +41,12 @@ class Detector:
 
     def feed(self, samples: Samples) -> list[Detection]:
         """Take samples, int16 of shape (n,), and say what has been heard, in order."""
-        return self.hear(samples, self.stream.feed(samples))
+        return self.hear(self.stream.feed(samples))
 
-    def hear(self, samples: Samples, hops: Sequence[Hop]) -> list[Detection]:
-        """Take samples and what `stream` has measured in them: the second half of `feed`, for those who measure many
-        streams at once."""
+    def hear(self, hops: Sequence[Hop]) -> list[Detection]:
+        """Take what `stream` has measured: the second half of `feed`, for those who measure many streams at once."""
         found: list[Detection] = []
         beeps, speech, naming = self._beeps, self._speech, self._naming
-        if naming is not None:
-            naming.names.hear(samples)
         for hop in hops:
             if beeps.cares(hop):
                 found += beeps.feed(hop, floor_dbfs=speech.floor_dbfs, spoke_ms=speech.spoke_ms)
@@ -65,13 +63,13 @@ class Detector:
 class _Naming:
     """What a drop does not ask for: the network's tones by name, and silence."""
 
-    def __init__(self) -> None:
-        self.names = ToneNamer()
+    def __init__(self, recent: Recent) -> None:
+        self._names = ToneNamer(recent)
         self._silence = SilenceFinder()
 
     def feed(self, hop: Hop, speech: SpeechFinder) -> list[Detection]:
-        found: list[Detection] = [*self.names.feed(hop, spoken=speech.spoke_ms > -math.inf)]
-        silence = self._silence.feed(hop, floor_dbfs=speech.floor_dbfs, in_tone=self.names.hears_tone)
+        found: list[Detection] = [*self._names.feed(hop, spoken=speech.spoke_ms > -math.inf)]
+        silence = self._silence.feed(hop, floor_dbfs=speech.floor_dbfs, in_tone=self._names.hears_tone)
         if silence is not None:
             found.append(silence)
         return found

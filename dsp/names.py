@@ -3,20 +3,15 @@
 import math
 from typing import Final
 
-import numpy as np
-
-from dsp.bursts import OPEN_TONALITY, Burst, BurstFinder, Samples, Sounding, Zone, same_hz
+from dsp.bursts import OPEN_TONALITY, Burst, BurstFinder, Sounding, Zone, same_hz
 from dsp.cadence import HZ_SHARE, LONGEST_PAUSE_MS, RING_SILENCE_MS, Series
 from dsp.digits import DigitFinder, has_pair
 from dsp.events import ToneIdentified
 from dsp.indications import INDICATIONS
+from dsp.recent import Recent
 from dsp.signalling import AnswerFinder, CngFinder, SitFinder
-from dsp.spectrum import HOP_MS, SAMPLE_RATE_HZ, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop
+from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop
 
-_KEPT_SAMPLES: Final = 2000
-"""250 ms: the longest look, and the hop that asks for it..."""
-_ROOM_SAMPLES: Final = 10_000
-"""...are moved to the front once a second."""
 _LOUD_DB: Final = 6.0
 _LOUD_SHARE: Final = 0.3
 """A pause in which more hops than this share are louder than 6 dB below the burst is none. At its edges some are."""
@@ -42,16 +37,12 @@ class ToneNamer:
     A tone is named once: a ringing, busy or reorder tone once for the whole series, until it changes or stays away
     for 5.6 s; a dial tone or an answer tone while it goes on; the rest when they are over. What goes on has no end.
 
-    `hear` takes the samples, `feed` each `Hop` that they complete. Input of `hear`: int16, mono, 8 kHz, shape (n,),
-    any n. State: a second of samples (or the longest chunk) and the last eight bursts. A hop without a tone costs
-    next to nothing.
+    It looks at some of the samples behind the hops as well, so `recent` must have them. State: the last eight bursts.
+    A hop without a tone costs next to nothing.
     """
 
-    def __init__(self) -> None:
-        self._samples: Samples = np.zeros(_ROOM_SAMPLES, np.int16)
-        self._filled = 0  # how many of them are there
-        self._heard = 0  # how many there have been since the stream began
-        self._bursts = BurstFinder(self._recent)
+    def __init__(self, recent: Recent) -> None:
+        self._bursts = BurstFinder(recent.until)
         self._digits = DigitFinder()
         self._series = Series()
         self._before_dbfs = (SILENCE_DBFS, SILENCE_DBFS)  # of the two newest hops
@@ -60,30 +51,13 @@ class ToneNamer:
         self._dialled: Sounding | None = None  # the tone that has been called one
         self._sit = SitFinder()
         self._cng = CngFinder()
-        self._answer = AnswerFinder(self._recent)
+        self._answer = AnswerFinder(recent.until)
 
     @property
     def hears_tone(self) -> bool:
         """Something steady at the network's frequencies is in the newest hop."""
         tone = self._bursts.sounding
         return tone is not None and not tone.missing
-
-    def hear(self, samples: Samples) -> None:
-        """Take samples, before the hops that they complete."""
-        end = self._filled + len(samples)
-        if end > len(self._samples):
-            kept = self._samples[max(0, self._filled - _KEPT_SAMPLES) : self._filled].copy()
-            end = len(kept) + len(samples)
-            if end > len(self._samples):
-                self._samples = np.zeros(end, np.int16)
-            self._samples[: len(kept)] = kept
-        self._samples[end - len(samples) : end] = samples
-        self._filled = end
-        self._heard += len(samples)
-
-    def _recent(self, end_ms: float, n: int) -> Samples:
-        end = self._filled - (self._heard - round(end_ms * SAMPLE_RATE_HZ / 1000))
-        return self._samples[max(0, end - n) : end]
 
     def feed(self, hop: Hop, *, spoken: bool) -> list[ToneIdentified]:
         """Take the next hop; has anybody ``spoken`` in this stream so far?"""

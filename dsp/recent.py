@@ -57,3 +57,7 @@ class Recent:
             at += len(piece)
         joined = np.concatenate(found) if found else np.zeros(0, np.int16)
         return (self._first + skip) / PER_MS, joined
+
+    def until(self, end_ms: float, n: int) -> Samples:
+        """The ``n`` samples before a stream time, or as many of them as are there."""
+        return self.between(end_ms - n / PER_MS, end_ms)[1]

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from dsp.bursts import Burst, Recent, Samples, Sounding, Zone, same_hz
+from dsp.bursts import Burst, LastSamples, Samples, Sounding, Zone, same_hz
 from dsp.events import ToneIdentified
 from dsp.indications import SIT_HIGH_HZ, SIT_KINDS, SIT_LONG_MS, SIT_LOW_HZ, SIT_PLAIN_HZ, SIT_SHORT_MS
 from dsp.spectrum import SAMPLE_RATE_HZ, WINDOW_CENTRE_MS, Hop
@@ -123,7 +123,7 @@ class AnswerFinder:
     Said after two turns, or after 2 s. State: when the tone's phase turned.
     """
 
-    def __init__(self, recent: Recent) -> None:
+    def __init__(self, recent: LastSamples) -> None:
         self._recent = recent
         self._tone: Sounding | None = None
         self._look_ms = 0.0
