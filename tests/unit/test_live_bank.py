@@ -48,6 +48,9 @@ async def test_every_tap_hears_its_beep(taps: int) -> None:
         await asyncio.sleep(0)  # lets the loop turn, as between frames
     for tap in live:
         await tap.beeped()
+        (beep,) = [found for found, _ in tap.heard if isinstance(found, BeepEnded)]
+        assert beep.frequencies_hz == pytest.approx((1000,), abs=1)
+        assert beep.end_ms == pytest.approx(600, abs=15)
 
 
 async def test_times_are_those_of_arrival() -> None:
@@ -63,8 +66,11 @@ async def test_times_are_those_of_arrival() -> None:
 
 async def test_one_that_fails_harms_nobody() -> None:
     bank = LiveBank()
+    failed = 0
 
     def fail(*_: object) -> None:
+        nonlocal failed
+        failed += 1
         raise RuntimeError("a call's mistake")
 
     bad, good = bank.open(fail), Tap(bank)
@@ -72,6 +78,7 @@ async def test_one_that_fails_harms_nobody() -> None:
         bad.feed(frame)
         good.ear.feed(frame)
     await good.beeped()
+    assert failed
 
 
 async def test_closed_ears_hear_nothing() -> None:

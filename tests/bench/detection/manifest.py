@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.bench.detection.recipe import Split
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeepTruth:
@@ -31,7 +33,7 @@ class Recording:
 
     file: str
     """Relative to the manifest."""
-    split: str
+    split: Split
     kind: str
     """``mailbox``, or the class of a beep-free recording."""
     layout: str

@@ -112,8 +112,8 @@ def truths(tree: Tree, recordings: Sequence[Recording], seed: int) -> dict[str, 
         rings = recording.layout == "ringback"
         if not rings and recording.kind not in ("call_progress", "sit", "dtmf", "fax"):
             continue
-        cast = casts.setdefault(recording.split, Cast(tree, recording.split))  # type: ignore[arg-type]
-        rng = np.random.default_rng([seed, recipe.SPLITS.index(recording.split), number])  # type: ignore[arg-type]
+        cast = casts.setdefault(recording.split, Cast(tree, recording.split))
+        rng = np.random.default_rng([seed, recipe.SPLITS.index(recording.split), number])
         witness = Witness()
         with witness.watching():
             content = _ringing(cast, rng) if rings else _content(cast, rng, recording)
