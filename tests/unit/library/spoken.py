@@ -27,7 +27,7 @@ FORMATS = {
 
 
 def speech(seconds: float, rate_hz: int, *, level: float = 0.2, seed: int = 1) -> Sound:
-    """Syllables of 120 Hz and its harmonics, four a second, with a breath of hiss in each; it sounds from end to end."""
+    """Syllables of 120 Hz and its harmonics, four a second, with a breath of hiss; it sounds from end to end."""
     time = np.arange(round(seconds * rate_hz)) / rate_hz
     harmonics = np.arange(1, 60)
     harmonics = harmonics[harmonics * 120 < min(rate_hz * 0.45, 7500)]
@@ -36,6 +36,11 @@ def speech(seconds: float, rate_hz: int, *, level: float = 0.2, seed: int = 1) -
     syllables = 0.04 + np.abs(np.sin(2 * np.pi * 2 * (time + 0.125))) ** 3
     sound = (voice + 0.3 * hiss) * syllables
     return level * sound / np.sqrt(np.mean(sound**2))
+
+
+def hiss(seconds: float, rate_hz: int) -> Sound:
+    """Noise of a power of 1."""
+    return np.random.default_rng(2).standard_normal(round(seconds * rate_hz))
 
 
 def quiet(seconds: float, rate_hz: int) -> Sound:

@@ -12,8 +12,14 @@ LIMITS = Limits()
 
 @pytest.mark.parametrize(
     ("seconds", "force", "verdict"),
-    [(30, False, "ok"), (30.1, False, "warning"), (60, False, "warning"), (60.1, False, "error"), (60.1, True, "warning")],
-)  # fmt: skip
+    [
+        (30, False, "ok"),
+        (30.1, False, "warning"),
+        (60, False, "warning"),
+        (60.1, False, "error"),
+        (60.1, True, "warning"),
+    ],
+)
 def test_length(seconds: float, force: bool, verdict: str) -> None:
     found = check.length(seconds, LIMITS, force=force)
     assert (found.verdict, found.measured, found.unit) == (verdict, seconds, "s")
