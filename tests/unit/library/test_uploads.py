@@ -235,7 +235,7 @@ def test_of_hours_of_silence_only_the_cap_is_decoded(
     assert sum(taken) <= LIMITS.max_seconds * rate_hz * channels + decode.BLOCK_VALUES
 
 
-MOST_MIB = 700
+MOST_MIB = 500
 MEASURED = """
 import resource, sys
 from pathlib import Path
