@@ -13,6 +13,9 @@ VoicedropError
 │   └── NotInStasis      409 or 412 or 422: the channel is not in a state for this
 ├── TapError             the live audio of a leg cannot be had
 ├── JournalError         the journal cannot be written or read
+├── StoreError           the database refused something
+│   └── StoreUnreachable no database, or it went away
+├── WebhookRefused       a webhook's URL may not be sent to
 └── LabError             the lab cannot do what was asked
 """
 
@@ -84,6 +87,18 @@ class TapError(VoicedropError):
 
 class JournalError(VoicedropError):
     """The journal cannot be written or read."""
+
+
+class StoreError(VoicedropError):
+    """The database refused something."""
+
+
+class StoreUnreachable(StoreError):
+    """The database does not answer."""
+
+
+class WebhookRefused(VoicedropError):
+    """A webhook's URL may not be sent to."""
 
 
 class LabError(VoicedropError):
