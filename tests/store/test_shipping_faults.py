@@ -24,7 +24,7 @@ from voicedrop.store.journal import Journal
 from voicedrop.store.shipping import Shipper
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_S = 60.0
+DEADLINE_S = 30.0
 KILLS = 12
 DROPS = 40  # of the journal that is shipped under kill -9
 MESSAGE = {"id": new_id(), "version": 1}
