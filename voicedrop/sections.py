@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -40,9 +40,15 @@ def _called(kind: Kind) -> Kind:
     return kind
 
 
+def _some(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not items:
+        raise ValueError("at least one is needed")
+    return items
+
+
 WindowText = Annotated[str, _read_by(read_window)]
 SpanText = Annotated[str, _read_by(read_span)]
-Windows = Annotated[tuple[WindowText, ...], Field(min_length=1)]
+Windows = Annotated[tuple[WindowText, ...], AfterValidator(_some)]
 Cap = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -86,14 +92,14 @@ class Policy(Section):
     """Who may be called, when and how often."""
 
     default_region: Annotated[str, AfterValidator(_country)] = ""
-    kinds: Annotated[tuple[Annotated[Kind, AfterValidator(_called)], ...], Field(min_length=1)] = policy.KINDS
+    kinds: Annotated[tuple[Annotated[Kind, AfterValidator(_called)], ...], AfterValidator(_some)] = policy.KINDS
     allowed_hours: Windows = policy.ALLOWED_HOURS
     places: tuple[PlaceSection, ...] = ()
     day_parts: tuple[SpanText, ...] = policy.DAY_PARTS
     caps: CapsSection = CapsSection()
     spacing_h: Annotated[float, Field(ge=0, le=720)] = policy.SPACING_H
     consent_for: tuple[Need, ...] = policy.CONSENT_FOR
-    consent_bases: Annotated[tuple[Basis, ...], Field(min_length=1)] = policy.CONSENT_BASES
+    consent_bases: Annotated[tuple[Basis, ...], AfterValidator(_some)] = policy.CONSENT_BASES
     callback_number: bool = True
     caller_ids: tuple[Annotated[str, Field(pattern=r"^\+[0-9]{3,15}$")], ...] = ()
     two_call: TwoCall = TwoCall()
