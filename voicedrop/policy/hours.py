@@ -104,7 +104,7 @@ def turns(zones: Iterable[str], minutes: Iterable[int], start: datetime, end: da
     of each day's search, which may be a clock change itself.
     """
     known = [ZoneInfo(name) for name in zones]
-    wanted = sorted({0, *minutes})
+    wanted = sorted(set(minutes))
     while start < end:
         until = min(start + _DAY, end)
         found = {moment for zone in _unlike(known, start, until) for moment in _turns_of(zone, wanted, start, until)}
