@@ -10,21 +10,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from voicedrop.call.conversation import ConversationSettings
 from voicedrop.call.cue_settings import CueSettings
 from voicedrop.call.facts import DropSettings
 from voicedrop.errors import ConfigError
+from voicedrop.sections import Policy, Section
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Ari(Section):
@@ -179,6 +176,7 @@ class Settings(BaseSettings):
     messages: Messages = Messages()
     webhooks: Webhooks = Webhooks()
     retention: Retention = Retention()
+    policy: Policy = Policy()
     shutdown: Shutdown = Shutdown()
     log: Log = Log()
 
