@@ -17,8 +17,14 @@ from voicedrop.store.database import Connection, Row
 from voicedrop.store.events import NewEvent, add_all
 from voicedrop.store.journal import Entry
 
-KINDS = ("accepted", "started", "withdrawn", "ended", "refused")
-"""The others say nothing to anybody but recovery."""
+EVENTS = {
+    "accepted": "drop.accepted",
+    "started": "drop.playing",
+    "withdrawn": "drop.withdrawn",
+    "ended": "drop.ended",
+    "refused": "drop.refused",
+}
+"""What is told of a kind of entry. Other kinds say nothing to anybody but recovery."""
 TOLD_OF_MESSAGE = ("id", "version", "slot", "label", "sha256")
 INT4 = 2**31
 
@@ -45,8 +51,8 @@ def check(entry: Entry) -> Checked | None:
     Raises:
         BadEntry: it cannot be understood.
     """
-    kind = entry.get("kind")
-    if kind not in KINDS:
+    kind = str(entry.get("kind"))
+    if kind not in EVENTS:
         return None
     try:
         entry = _clean(entry)
@@ -120,7 +126,7 @@ class Writer:
                     await self._ended(entry)
                 case "refused":
                     agent = self._agents.get(_text(entry.body, "agent"), {})
-                    self._tell("drop.refused", entry, agent)
+                    self._tell(entry, agent)
         for (message, version, outcome), drops in sorted(self._counts.items()):
             await self.connection.execute(
                 """
@@ -205,7 +211,7 @@ class Writer:
             # Where its files lie is the engine's own matter.
             message = {name: value for name, value in _message(entry.body).items() if name in TOLD_OF_MESSAGE}
             body = {**entry.body, "accepted": entry.body["at"], "message": message}
-            self._tell("drop.accepted", Checked(entry.kind, entry.at, body, entry.drop), row)
+            self._tell(Checked(entry.kind, entry.at, body, entry.drop), row)
 
     async def _started(self, entry: Checked) -> None:
         cursor = await self.connection.execute(
@@ -215,7 +221,7 @@ class Writer:
         row = await cursor.fetchone()
         if row is not None:
             known = {name: row[name] for name in ("agent", "number", "ref", "slot")}
-            self._tell("drop.playing", Checked(entry.kind, entry.at, {**entry.body, **known}, entry.drop), row)
+            self._tell(Checked(entry.kind, entry.at, {**entry.body, **known}, entry.drop), row)
 
     async def _withdrawn(self, entry: Checked) -> None:
         """Its acceptance reached the disk too late: the agent was told no, so there never was such a drop."""
@@ -224,7 +230,7 @@ class Writer:
         )
         row = await cursor.fetchone()
         if row is not None:
-            self._tell("drop.withdrawn", entry, row)
+            self._tell(entry, row)
 
     async def _ended(self, entry: Checked) -> None:
         body = entry.body
@@ -268,12 +274,12 @@ class Writer:
             return
         if row["message_id"] is not None:
             self._counts[row["message_id"], row["message_version"] or 1, str(body["outcome"])] += 1
-        self._tell("drop.ended", entry, row)
+        self._tell(entry, row)
 
-    def _tell(self, kind: str, entry: Checked, whose: Row) -> None:
+    def _tell(self, entry: Checked, whose: Row) -> None:
         self._events.append(
             NewEvent(
-                kind=kind,
+                kind=EVENTS[entry.kind],
                 body=entry.body,
                 drop_id=entry.drop,
                 agent_id=whose.get("agent_id"),
