@@ -337,8 +337,9 @@ async def test_a_journal_that_cannot_be_blanked_is_as_it_was(
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(JournalError, match="No space left"):
-        await journal.blank(lambda entry: {})
+        await journal.blank(lambda _: {})
     assert list(read(tmp_path)) == [{"n": 1}]
+    assert not list((tmp_path / "journal").glob("*.new"))
 
 
 async def test_a_file_is_deleted_or_says_why_not(journal: Journal, tmp_path: Path) -> None:
