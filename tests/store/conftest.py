@@ -18,7 +18,7 @@ from voicedrop.store.database import Database
 from voicedrop.store.embedded import EmbeddedServer
 from voicedrop.store.journal import Journal
 
-FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=16MB"
+FAST = "-c fsync=off -c full_page_writes=off -c shared_buffers=16MB"
 
 
 @pytest.fixture(scope="session")
