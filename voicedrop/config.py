@@ -141,9 +141,9 @@ class Retention(Section):
     personal_days: Days = 365
     """Numbers and names in receipts; the rest of a receipt stays."""
     evidence_days: Days = 30
-    event_days: Days = 30
+    event_days: Days = 90
     """The live feed and the webhooks' deliveries reach back so far."""
-    journal_days: Days = 90
+    journal_days: Days = 30
     audit_days: Days = 730
 
 
