@@ -13,6 +13,7 @@ VoicedropError
 ├── JournalError         the journal cannot be written or read
 ├── StoreError           the database refused something
 │   └── StoreUnreachable no database, or it went away
+├── WebhookRefused       a webhook's URL may not be sent to
 └── LabError             the lab cannot do what was asked
 """
 
@@ -76,6 +77,10 @@ class StoreError(VoicedropError):
 
 class StoreUnreachable(StoreError):
     """The database does not answer."""
+
+
+class WebhookRefused(VoicedropError):
+    """A webhook's URL may not be sent to."""
 
 
 class LabError(VoicedropError):
