@@ -64,6 +64,17 @@ class Tap(Section):
         return self.uri or f"ws://{self.host}:{self.port}/tap"
 
 
+class Api(Section):
+    """The REST API, on the address of `http`."""
+
+    rate_per_s: Annotated[float, Field(gt=0, le=100_000)] = 20.0
+    """Requests a second that one token may make in the long run."""
+    burst: Annotated[int, Field(ge=1, le=100_000)] = 100
+    """And how many at once."""
+    followers: Annotated[int, Field(ge=0, le=10_000)] = 100
+    """Open streams of /v1/events."""
+
+
 class Http(Section):
     """Health and metrics."""
 
@@ -147,6 +158,7 @@ class Settings(BaseSettings):
     ari: Ari
     tap: Tap = Tap()
     http: Http = Http()
+    api: Api = Api()
     dial: Dial = Dial()
     feature: Feature = Feature()
     agent: Agent = Agent()
