@@ -20,6 +20,7 @@ from voicedrop.errors import ConfigError
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
 
 
 class Section(BaseModel):
@@ -137,6 +138,29 @@ class Messages(Section):
     """The same folder as Asterisk sees it, where that differs (containers, chroots)."""
 
 
+class Webhooks(Section):
+    """Where and how long what happens is told to other programs."""
+
+    allow_private: bool = False
+    """Whether http:// and addresses inside one's own network are allowed."""
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 10.0
+    max_attempts: Annotated[int, Field(ge=1, le=100)] = 20
+    disable_after_days: Annotated[float, Field(gt=0, le=365)] = 3.0
+    """A webhook that has failed for this long is sent nothing more."""
+
+
+class Retention(Section):
+    """How long what is kept. 0: for ever."""
+
+    personal_days: Days = 365
+    """Numbers and names in receipts; the rest of a receipt stays."""
+    evidence_days: Days = 30
+    event_days: Days = 30
+    """The live feed and the webhooks' deliveries reach back so far."""
+    journal_days: Days = 90
+    audit_days: Days = 730
+
+
 class Shutdown(Section):
     grace_s: Annotated[float, Field(ge=0, le=600)] = 30.0
     """Drops that wait for their cue get this long; then their leg goes to the dialplan."""
@@ -165,6 +189,8 @@ class Settings(BaseSettings):
     cue: CueSection = CueSection()
     drop: DropSection = DropSection()
     messages: Messages = Messages()
+    webhooks: Webhooks = Webhooks()
+    retention: Retention = Retention()
     shutdown: Shutdown = Shutdown()
     log: Log = Log()
 

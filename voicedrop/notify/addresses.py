@@ -15,6 +15,7 @@ from voicedrop.errors import WebhookRefused
 NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
 NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")  # RFC 8215
 SHARED = ipaddress.ip_network("100.64.0.0/10")  # RFC 6598: a provider's own network
+PROTOCOL = ipaddress.ip_network("192.0.0.0/24")  # RFC 6890; older Pythons count part of it as public
 
 
 def is_public(address: str) -> bool:
@@ -34,7 +35,7 @@ def is_public(address: str) -> bool:
             return is_public(str(inner))
         if ip in NAT64_LOCAL or ip.is_site_local:
             return False
-    elif ip in SHARED:
+    elif ip in SHARED or ip in PROTOCOL:
         return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified or ip.is_loopback)
 

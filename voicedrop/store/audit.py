@@ -21,9 +21,10 @@ async def add(
     token_id: UUID | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Note one act. `actor`: "token:LABEL", "cli", "engine". `action`: a verb; `thing`: what kind it was done to."""
+    """Note one act. `actor`: "token:LABEL", "cli" or "engine"; `action`: a verb; `thing`: what kind it was done to."""
     await connection.execute(
-        "INSERT INTO audit (id, actor, token_id, action, object, object_id, detail) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        "INSERT INTO audit (id, actor, token_id, action, object, object_id, detail) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s)",
         (new_id(), actor, token_id, action, thing, thing_id, Jsonb(detail or {})),
     )
 
