@@ -79,9 +79,8 @@ class Feed:
         Raises:
             StoreError: what is no longer in memory cannot be read.
         """
-        async with self._news:
-            await self._news.wait_for(lambda: self._newest >= 0)
-            place = self._newest if last is None else min(last, self._newest)
+        await self._beyond(-1)
+        place = self._newest if last is None else min(last, self._newest)
         while True:
             known = self._newest
             if place < self._oldest:
@@ -95,5 +94,9 @@ class Feed:
             if place < known and len(batch) < BATCH:
                 place = known
             elif not batch:
-                async with self._news:
-                    await self._news.wait_for(lambda at=place: self._newest > at)
+                await self._beyond(place)
+
+    async def _beyond(self, place: int) -> None:
+        """Until more has been read than up to `place`."""
+        async with self._news:
+            await self._news.wait_for(lambda: self._newest > place)
