@@ -19,7 +19,7 @@ class Owned(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What rows somebody sees. With neither id: all of them; with `agent_id` that agent's; with `team_id` that team's."""
+    """Which rows somebody sees. With neither id: all; with `agent_id` that agent's; with `team_id` that team's."""
 
     team_id: UUID | None = None
     agent_id: UUID | None = None
