@@ -5,6 +5,7 @@ A mistake names the key, the value and what is allowed, and all mistakes are tol
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -138,6 +139,26 @@ class Messages(Section):
     """The same folder as Asterisk sees it, where that differs (containers, chroots)."""
 
 
+class Library(Section):
+    """Where prepared messages lie; the engine, its API and Asterisk all read them there."""
+
+    folder: Path | None = None
+    """None: `library` in the state directory."""
+    asterisk_folder: str = ""
+    """The same folder as Asterisk sees it, where that differs (containers, chroots)."""
+
+
+class DatabaseSection(Section):
+    """The PostgreSQL that keeps everything but the journal."""
+
+    url: SecretStr = SecretStr("")
+    """Empty: an embedded server in the state directory."""
+
+    def address(self) -> str:
+        """DATABASE_URL, where it is set, goes before the key; empty: embedded."""
+        return os.environ.get("DATABASE_URL", "") or self.url.get_secret_value()
+
+
 class Webhooks(Section):
     """Where and how long what happens is told to other programs."""
 
@@ -189,6 +210,8 @@ class Settings(BaseSettings):
     cue: CueSection = CueSection()
     drop: DropSection = DropSection()
     messages: Messages = Messages()
+    library: Library = Library()
+    database: DatabaseSection = DatabaseSection()
     webhooks: Webhooks = Webhooks()
     retention: Retention = Retention()
     shutdown: Shutdown = Shutdown()
@@ -204,6 +227,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return env_settings, init_settings
+
+    def library_folder(self) -> Path:
+        return self.library.folder or self.state_dir / "library"
 
     def drop_settings(self) -> DropSettings:
         return DropSettings(cue=CueSettings(**self.cue.model_dump()), tail_s=self.drop.tail_s)
@@ -251,7 +277,11 @@ def _explain(error: ValidationError) -> str:
         value = fault["input"]
         shown = "a section" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
         # A password may also stand under a misspelt key, or in the place of its section.
-        if "pass" in key or (key.startswith("ari") and fault["type"] in ("extra_forbidden", "model_type")):
+        if (
+            "pass" in key
+            or "database" in key
+            or (key.startswith("ari") and fault["type"] in ("extra_forbidden", "model_type"))
+        ):
             shown = "(hidden)"
         lines.append(f"  {key} = {shown}: {_allowed(fault['type'], fault['msg'])}")
     return "\n".join(lines)

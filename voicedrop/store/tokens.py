@@ -45,6 +45,12 @@ FIRST_TOKEN_LOCK = 0x766F6964  # one node makes the first token
 _COLUMNS = (
     "t.id, t.label, t.role, t.agent_id, t.team_id, t.scopes, t.created_at, t.expires_at, t.revoked_at, t.last_used_at"
 )
+_PRINCIPAL = """
+    SELECT t.id, t.label, t.role, t.agent_id, t.scopes, a.name, coalesce(t.team_id, a.team_id) AS team_id,
+           t.last_used_at IS NULL OR t.last_used_at < now() - %s AS note
+    FROM token t LEFT JOIN agent a ON a.id = t.agent_id
+    WHERE t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,20 +122,23 @@ async def add(
 
 async def principal(connection: Connection, token: str) -> Principal | None:
     """Whom it speaks for; None when it is unknown, revoked or expired. Notes that it was used."""
-    cursor = await connection.execute(
-        """
-        SELECT t.id, t.label, t.role, t.agent_id, t.scopes, a.name, coalesce(t.team_id, a.team_id) AS team_id,
-               t.last_used_at IS NULL OR t.last_used_at < now() - %s AS note
-        FROM token t LEFT JOIN agent a ON a.id = t.agent_id
-        WHERE t.hash = %s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())
-        """,
-        (USED_EVERY, hash_of(token)),
-    )
+    cursor = await connection.execute(f"{_PRINCIPAL} AND t.hash = %s", (USED_EVERY, hash_of(token)))
     row = await cursor.fetchone()
     if row is None:
         return None
     if row["note"]:
         await connection.execute("UPDATE token SET last_used_at = now() WHERE id = %s", (row["id"],))
+    return _principal(row)
+
+
+async def again(connection: Connection, token_id: UUID) -> Principal | None:
+    """Whom a token that was shown before speaks for now; None when it opens nothing any more."""
+    cursor = await connection.execute(f"{_PRINCIPAL} AND t.id = %s", (USED_EVERY, token_id))
+    row = await cursor.fetchone()
+    return None if row is None else _principal(row)
+
+
+def _principal(row: Row) -> Principal:
     return Principal(
         token_id=row["id"],
         label=row["label"],

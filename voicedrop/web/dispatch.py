@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from voicedrop.errors import StoreUnreachable
+from voicedrop.errors import StorageError, StoreUnreachable
 from voicedrop.web import problem, receive, repeated
 from voicedrop.web.access import Access
 from voicedrop.web.operation import JSON, Ask, Operation
@@ -22,6 +22,7 @@ from voicedrop.web.services import ApiServices
 log = structlog.get_logger(__name__)
 
 DATABASE_AGAIN_S = 5  # when to ask again while there is no database
+SHELF_AGAIN_S = 60
 NEVER_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 OF_STATUS: dict[int, Kind] = {
     400: problem.MALFORMED,
@@ -43,8 +44,11 @@ async def problems(request: web.Request, handler: Next) -> web.StreamResponse:
     except Problem as error:
         response = error.response()
     except StoreUnreachable as error:
-        log.warning("request_without_database", path=request.path, reason=str(error))
+        log.warning("request_without_database", route=_route(request), reason=str(error))
         response = Problem(problem.NO_DATABASE, headers={"Retry-After": str(DATABASE_AGAIN_S)}).response()
+    except StorageError as error:
+        log.error("request_without_shelf", route=_route(request), reason=str(error))
+        response = Problem(problem.NO_ROOM, str(error), headers={"Retry-After": str(SHELF_AGAIN_S)}).response()
     except web.HTTPException as error:
         kind = OF_STATUS.get(error.status)
         if kind is None:
@@ -79,7 +83,7 @@ def endpoint(operation: Operation, services: ApiServices, access: Access) -> Nex
         async with AsyncExitStack() as stack:
             digest = b""
             if operation.takes_file:
-                form = receive.upload(request, operation, services.uploads, services.most_upload_bytes)
+                form = receive.upload(request, operation, services.uploads, services.intake.limits.max_bytes)
                 arguments["file"], arguments["body"], digest = await stack.enter_async_context(form)
             elif operation.takes_csv:
                 arguments["csv"], digest = await receive.csv(request)
@@ -124,6 +128,4 @@ def _response(operation: Operation, request: web.Request, answer: Any) -> web.St
     if answer is None:
         return web.Response(status=operation.status)
     headers = {"Location": f"{request.path}/{quote(str(answer.id))}"} if operation.located else {}
-    return web.Response(
-        text=answer.model_dump_json(), status=operation.status, content_type=JSON, headers=headers
-    )
+    return web.Response(text=answer.model_dump_json(), status=operation.status, content_type=JSON, headers=headers)

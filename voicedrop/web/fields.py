@@ -16,13 +16,17 @@ NO_NUL = r"^[^\x00]*$"
 Label = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_CONTROL)]
 Line = Annotated[str, Field(max_length=500, pattern=NO_CONTROL)]
 Prose = Annotated[str, Field(max_length=10_000, pattern=NO_NUL)]
-AgentName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$", description="As the dialplan says it.")]
+AgentName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$", description="As the dialplan says it.")
+]
 Ref = Annotated[str, Field(min_length=1, max_length=200, pattern=NO_CONTROL)]
 Number = Annotated[str, Field(pattern=r"^\+?[0-9]{3,15}$", description="Digits, usually with + in front.")]
 NumberOrNone = Annotated[str, Field(pattern=r"^(\+?[0-9]{3,15})?$", description="Digits, or empty.")]
 Pattern = Annotated[
     str,
-    Field(pattern=r"^\+?[0-9]{1,15}\*?$", description="A number as +15551234567, or the beginning of numbers as +1900*."),
+    Field(
+        pattern=r"^\+?[0-9]{1,15}\*?$", description="A number as +15551234567, or the beginning of numbers as +1900*."
+    ),
 ]
 Slot = Annotated[int, Field(ge=1, le=9)]
 Tag = Annotated[str, Field(min_length=1, max_length=50, pattern=NO_CONTROL)]

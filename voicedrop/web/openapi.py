@@ -123,7 +123,10 @@ def _content(operation: Operation) -> dict[str, Any]:
         "type": "object",
         "required": ["file", "particulars"],
         "additionalProperties": False,
-        "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}, "particulars": schema},
+        "properties": {
+            "file": {"type": "string", "contentMediaType": "application/octet-stream"},
+            "particulars": schema,
+        },
     }
     encoding = {"particulars": {"contentType": JSON}, "file": {"contentType": "application/octet-stream"}}
     return {"multipart/form-data": {"schema": form, "encoding": encoding}}

@@ -180,4 +180,3 @@ class Operations:
             return run
 
         return register
-

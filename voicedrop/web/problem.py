@@ -39,7 +39,7 @@ AUDIO = Kind("audio_refused", 422, "The file cannot be used as a message")
 TOO_MANY = Kind("too_many_requests", 429, "Too many requests")
 FAULT = Kind("fault", 500, "A fault of ours")
 NO_DATABASE = Kind("no_database", 503, "The database does not answer")
-NO_ENGINE = Kind("no_engine", 503, "The engine does not answer")
+NO_ROOM = Kind("no_shelf", 503, "The message folder cannot be used")
 
 KINDS = (
     MALFORMED,
@@ -59,7 +59,7 @@ KINDS = (
     TOO_MANY,
     FAULT,
     NO_DATABASE,
-    NO_ENGINE,
+    NO_ROOM,
 )
 
 
@@ -79,8 +79,7 @@ class ProblemDetails(BaseModel):
     code: str = Field(description="The kind of problem, a word for programs.")
     detail: str = Field(description="What happened this time, for people.")
     errors: list[FaultyValue] | None = Field(default=None, description="The values that are not allowed.")
-    rule: str | None = Field(default=None, description="Which rule refused the drop.")
-    verdict: dict[str, Any] | None = Field(default=None, description="The checks of an uploaded file that was refused.")
+    rule: str | None = Field(default=None, description="Which rule refused the drop or the file, a word for programs.")
 
 
 class Problem(Exception):

@@ -88,9 +88,7 @@ def _again(same: bool, status: int | None, answer: dict[str, str] | None) -> web
     )
 
 
-async def _keep(
-    database: Database, who: Principal, key: str, response: web.StreamResponse, *, secret: bool
-) -> None:
+async def _keep(database: Database, who: Principal, key: str, response: web.StreamResponse, *, secret: bool) -> None:
     answer = {"secret": "true"} if secret else {"media": response.content_type}
     if not secret and isinstance(response, web.Response) and response.text is not None:
         answer["body"] = response.text
@@ -98,9 +96,7 @@ async def _keep(
         answer["Location"] = response.headers["Location"]
     try:
         async with database.transaction() as connection:
-            await idempotency.keep(
-                connection, token_id=who.token_id, key=key, status=response.status, answer=answer
-            )
+            await idempotency.keep(connection, token_id=who.token_id, key=key, status=response.status, answer=answer)
     except StoreError as error:
         log.warning("answer_not_kept", reason=str(error))
 

@@ -75,7 +75,9 @@ async def list_teams(ask: Ask, query: PageQuery) -> TeamPage:
     return TeamPage(**paging.page(rows, query.limit))
 
 
-@operations.add("POST", "/v1/teams", scope="people:write", roles=("admin",), status=201, located=True, problems=(CONFLICT,))
+@operations.add(
+    "POST", "/v1/teams", scope="people:write", roles=("admin",), status=201, located=True, problems=(CONFLICT,)
+)
 async def add_team(ask: Ask, body: TeamIn) -> Team:
     """Add a team."""
     try:
@@ -138,7 +140,9 @@ async def list_agents(ask: Ask, query: AgentQuery) -> AgentPage:
     return AgentPage(**paging.page(rows, query.limit))
 
 
-@operations.add("POST", "/v1/agents", scope="people:write", roles=LEADERS, status=201, located=True, problems=(CONFLICT,))
+@operations.add(
+    "POST", "/v1/agents", scope="people:write", roles=LEADERS, status=201, located=True, problems=(CONFLICT,)
+)
 async def add_agent(ask: Ask, body: AgentIn) -> Agent:
     """Add an agent.
 

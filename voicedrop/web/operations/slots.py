@@ -30,7 +30,9 @@ class Slots(BaseModel):
 
 
 class SlotsQuery(Given):
-    agent_id: UUID | None = Field(default=None, description="What each of this agent's digits means, fall-back included.")
+    agent_id: UUID | None = Field(
+        default=None, description="What each of this agent's digits means, fall-back included."
+    )
 
 
 class SlotOwner(Given):
