@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from voicedrop.errors import StorageError, StoreUnreachable
@@ -22,6 +22,7 @@ from voicedrop.store.messages import NewVersion
 AT_ONCE = 2  # files prepared at the same time: each takes a core, and calls need theirs
 TRIES = 3  # a file that somebody takes off the shelf meanwhile is prepared anew
 
+T = TypeVar("T")
 Allow = Callable[[Connection], Awaitable[None]]
 
 
@@ -57,7 +58,7 @@ class Intake:
 
     database: Database
     shelf: Shelf
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def add_message(self, source: Path, new: NewMessage, actor: Actor, allow: Allow = _anybody) -> UUID:
@@ -102,8 +103,8 @@ class Intake:
         force: bool,
         actor: Actor,
         allow: Allow,
-        write: Callable[[Connection, NewVersion], Awaitable[Any]],
-    ) -> Any:
+        write: Callable[[Connection, NewVersion], Awaitable[T]],
+    ) -> T:
         async with self.database.transaction() as connection:
             await allow(connection)  # before the work, and again when it is written
         for _ in range(TRIES):

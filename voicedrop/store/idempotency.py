@@ -14,8 +14,8 @@ KEPT_FOR = timedelta(hours=24)
 
 
 async def reserve(connection: Connection, *, token_id: UUID, key: str, request: bytes) -> Row | None:
-    """Take the key for a request, by its hash. None: it was free, and the request is to be carried out. Otherwise the row of
-    the request that has it, whose `status` is null while that one has no answer."""
+    """Take the key for a request, by its hash. None: it was free, and the request is to be carried out. Otherwise the
+    row of the request that has it, whose `status` is null while that one has no answer."""
     await connection.execute("DELETE FROM idempotency WHERE created_at < now() - %s", (KEPT_FOR,))
     cursor = await connection.execute(
         "INSERT INTO idempotency (token_id, key, request) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING key",

@@ -17,7 +17,7 @@ from voicedrop.web.operation import Operation
 from voicedrop.web.problem import Problem
 
 BEARER = re.compile(r"Bearer +([!-~]{1,200})", re.IGNORECASE)
-CHALLENGE = {hdrs.WWW_AUTHENTICATE: 'Bearer realm="voicedrop"'}
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="voicedrop"'}
 FAILURES_RATE_PER_S = 1 / 6  # from one address, ten failures a minute in the long run
 FAILURES_BURST = 20
 

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
@@ -26,8 +26,10 @@ from voicedrop.web.problem import Kind
 from voicedrop.web.services import ApiServices
 
 JSON = "application/json"
+LEADERS: tuple[Role, ...] = ("supervisor", "admin")
 IN_PATH = re.compile(r"\{(\w+)\}")
 Handler = Callable[..., Awaitable[Any]]
+H = TypeVar("H", bound=Handler)
 
 ALWAYS = (problem.NOT_AUTHENTICATED, problem.FORBIDDEN, problem.TOO_MANY, problem.NO_DATABASE)
 WITH_BODY = (problem.MALFORMED, problem.UNSUPPORTED, problem.TOO_LARGE, problem.TOO_SLOW, problem.INVALID)
@@ -102,7 +104,7 @@ class Operation:
 
     @property
     def name(self) -> str:
-        return self.run.__name__  # type: ignore[attr-defined,no-any-return]
+        return str(getattr(self.run, "__name__", ""))
 
     @property
     def has_body(self) -> bool:
@@ -137,10 +139,10 @@ class Operations:
         located: bool = False,
         secret: bool = False,
         problems: tuple[Kind, ...] = (),
-    ) -> Callable[[Handler], Handler]:
+    ) -> Callable[[H], H]:
         """Make a function the operation's."""
 
-        def register(run: Handler) -> Handler:
+        def register(run: H) -> H:
             hints = get_type_hints(run, include_extras=True)
             answer = hints.pop("return", None)
             known = {"ask", "query", "body", "file", "csv"}

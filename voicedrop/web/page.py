@@ -47,7 +47,8 @@ def _page(document: dict[str, Any]) -> Iterator[str]:
     yield "</table><h2>Schemas</h2>"
     for name, schema in sorted(document["components"]["schemas"].items()):
         text = escape(json.dumps(schema, indent=1, ensure_ascii=False))
-        yield f"<details id='schema-{escape(name)}'><summary><code>{escape(name)}</code></summary><pre>{text}</pre></details>"
+        name = escape(name)
+        yield f"<details id='schema-{name}'><summary><code>{name}</code></summary><pre>{text}</pre></details>"
 
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:

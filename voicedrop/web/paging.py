@@ -25,6 +25,6 @@ def id_after(query: PageQuery) -> UUID | None:
 
 
 def page(rows: list[Row], limit: int, *, by: str = "id") -> dict[str, Any]:
-    """A page's fields from its rows, of which one more than `limit` was asked for. `by`: the column they are ordered by."""
+    """A page's fields from its rows, ordered `by` a column, of which one more than `limit` was asked for."""
     more = len(rows) > limit
     return {"items": rows[:limit], "next": cursor_at(rows[limit - 1][by]) if more else None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -198,12 +199,7 @@ async def get_drop(ask: Ask, drop_id: UUID) -> Receipt:
     folder, until = row.pop("evidence"), row.pop("evidence_until")
     evidence = None
     if folder is not None:
-        place = ask.services.evidence / folder
-        files = [
-            EvidenceFile(name=name, href=f"/v1/drops/{drop_id}/evidence/{name}", bytes=(place / name).stat().st_size)
-            for name in EVIDENCE_FILES
-            if (place / name).is_file()
-        ]
+        files = await asyncio.to_thread(_evidence, ask.services.evidence / folder, drop_id)
         evidence = Evidence(until=until, files=files)
     return Receipt(**row, evidence=evidence)
 
@@ -219,7 +215,7 @@ async def get_evidence(ask: Ask, drop_id: UUID, name: str) -> web.FileResponse:
             raise not_found("evidence")
         await ask.note(connection, "read", "evidence", drop_id, file=name)
     file: Path = ask.services.evidence / row["evidence"] / name
-    if not file.is_file():
+    if not await asyncio.to_thread(file.is_file):
         raise not_found("evidence")
     return web.FileResponse(file, headers={"Content-Type": "application/octet-stream"})
 
@@ -245,6 +241,14 @@ async def cancel_drop(ask: Ask, drop_id: UUID) -> None:
         await control.cancel(str(drop_id), actor=ask.who.actor)
     except NoSuchDrop:
         raise Problem(CONFLICT, "The drop has ended meanwhile.") from None
+
+
+def _evidence(folder: Path, drop_id: UUID) -> list[EvidenceFile]:
+    return [
+        EvidenceFile(name=name, href=f"/v1/drops/{drop_id}/evidence/{name}", bytes=(folder / name).stat().st_size)
+        for name in EVIDENCE_FILES
+        if (folder / name).is_file()
+    ]
 
 
 async def _agents_seen(ask: Ask, names: list[str]) -> set[str] | None:

@@ -7,7 +7,6 @@ import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field

@@ -92,7 +92,7 @@ class MessageIn(Given):
         "admin's everybody's.",
     )
     language: Language = ""
-    tags: Tags = []
+    tags: Tags = Field(default=[])
     transcript: Prose = ""
     call_to_action: Line = ""
     callback_number: NumberOrNone = ""

@@ -12,11 +12,10 @@ from voicedrop.store import people
 from voicedrop.store.database import Connection, Row
 from voicedrop.web import paging
 from voicedrop.web.fields import AgentName, Given, Label, Line, Page, PageQuery, invalid
-from voicedrop.web.operation import Ask, Operations
+from voicedrop.web.operation import LEADERS, Ask, Operations
 from voicedrop.web.problem import CONFLICT, FORBIDDEN, Problem, not_found
 
 operations = Operations("people", "Teams, and the agents in them.")
-LEADERS = ("supervisor", "admin")
 
 
 class Team(BaseModel):

@@ -14,11 +14,10 @@ from voicedrop.store import suppression
 from voicedrop.store.suppression import Suppressed
 from voicedrop.web import paging
 from voicedrop.web.fields import Given, Line, Page, PageQuery, Pattern
-from voicedrop.web.operation import Ask, Operations
+from voicedrop.web.operation import LEADERS, Ask, Operations
 from voicedrop.web.problem import INVALID, MALFORMED, FaultyValue, Problem, not_found
 
 operations = Operations("suppression", "Numbers that get no message, whoever presses the code.")
-LEADERS = ("supervisor", "admin")
 MOST_FAULTS = 50  # of a CSV file, that are told; the rest is counted
 
 

@@ -16,13 +16,12 @@ from voicedrop.store import webhooks
 from voicedrop.store.database import Connection, Row
 from voicedrop.web import paging
 from voicedrop.web.fields import NO_CONTROL, Given, Page, PageQuery, invalid
-from voicedrop.web.operation import Ask, Operations
+from voicedrop.web.operation import LEADERS, Ask, Operations
 from voicedrop.web.problem import CONFLICT, Problem, not_found
 
 operations = Operations(
     "webhooks", "What happens, told to other programs: signed, in order for each drop, at least once."
 )
-LEADERS = ("supervisor", "admin")
 Url = Annotated[str, Field(min_length=1, max_length=2000, pattern=NO_CONTROL)]
 Kinds = Annotated[list[EventKind], Field(max_length=50, description="Which events; empty: all.")]
 
@@ -50,7 +49,7 @@ class NewWebhook(Webhook):
 
 class WebhookIn(Given):
     url: Url
-    kinds: Kinds = []
+    kinds: Kinds = Field(default=[])
     team_id: UUID | None = Field(default=None, description="A supervisor's is his own team's.")
 
 
