@@ -109,10 +109,8 @@ class World:
 
 
 async def a_message(connection: Connection, label: str, **owner: UUID | None) -> UUID:
-    version = NewVersion(
-        sha256="0" * 64, prepared_sha256="1" * 64, duration_s=4.0, checks=[], created_by="test"
-    )
-    texts: dict[str, Any] = {name: "" for name in messages.TEXTS} | {"label": label, "tags": [], "evidence": False}
+    version = NewVersion(sha256="0" * 64, prepared_sha256="1" * 64, duration_s=4.0, checks=[], created_by="test")
+    texts: dict[str, Any] = dict.fromkeys(messages.TEXTS, "") | {"label": label, "tags": [], "evidence": False}
     return await messages.add(connection, version, texts, **owner)
 
 
@@ -133,9 +131,7 @@ async def populate(world: World) -> None:
     async with world.database.transaction() as connection:
         for team, agent in (("red", "ann"), ("blue", "bob")):
             team_id = world.teams[team] = await people.add_team(connection, name=team)
-            agent_id = world.agents[agent] = await people.add_agent(
-                connection, name=agent, display="", team_id=team_id
-            )
+            agent_id = world.agents[agent] = await people.add_agent(connection, name=agent, display="", team_id=team_id)
             world.messages[agent] = await a_message(connection, f"of {agent}", agent_id=agent_id)
             world.messages[team] = await a_message(connection, f"of {team}", team_id=team_id)
             world.drops[agent] = await a_drop(connection, agent, agent_id, team_id, f"+1555123000{len(world.drops)}")
@@ -145,8 +141,6 @@ async def populate(world: World) -> None:
         world.tokens[agent] = await world.token(label=agent, role="agent", agent_id=world.agents[agent])
         world.tokens[chief] = await world.token(label=chief, role="supervisor", team_id=world.teams[team])
     world.tokens["admin"] = await world.token(label="admin", role="admin")
-
-
 
 
 @asynccontextmanager

@@ -36,7 +36,12 @@ WRITES: dict[str, tuple[str, str, dict[str, Any], str]] = {
         {"agent_id": "{agents[ann]}", "message_id": "{messages[red]}"},
         "ann rose admin",
     ),
-    "fill red's slot": ("PUT", "/v1/slots/2", {"team_id": "{teams[red]}", "message_id": "{messages[red]}"}, "rose admin"),
+    "fill red's slot": (
+        "PUT",
+        "/v1/slots/2",
+        {"team_id": "{teams[red]}", "message_id": "{messages[red]}"},
+        "rose admin",
+    ),
     "fill everybody's slot": ("PUT", "/v1/slots/2", {"message_id": "{messages[all]}"}, "admin"),
     "rename red": ("PATCH", "/v1/teams/{teams[red]}", {"name": "ruby"}, "admin"),
     "change ann": ("PATCH", "/v1/agents/{agents[ann]}", {"display": "Ann"}, "rose admin"),
