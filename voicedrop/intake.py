@@ -48,6 +48,13 @@ class NewMessage:
     """Take it though it is longer than recommended at most."""
 
 
+@dataclass(frozen=True)
+class _File:
+    source: Path
+    particulars: Particulars
+    force: bool
+
+
 async def _anybody(_: Connection) -> None:
     """The command line's user may do everything."""
 
@@ -68,17 +75,25 @@ class Intake:
             StorageError: the shelf cannot be written.
             StoreError: the database does not answer.
         """
+        (message_id,) = await self.add_messages([(source, new)], actor, allow)
+        return message_id
 
-        async def write(connection: Connection, version: NewVersion) -> UUID:
-            texts = texts_of(new.particulars) | {"evidence": new.evidence}
-            owner = {"agent_id": new.agent_id, "team_id": new.team_id}
-            message_id = await messages.add(connection, version, texts, **owner)
-            if new.slot is not None:
-                await slots.fill(connection, new.slot, message_id, **owner)
-            await tell(connection, EventKind.MESSAGE_CREATED, message_id, 1, actor, label=new.particulars.label)
-            return message_id
+    async def add_messages(
+        self, many: list[tuple[Path, NewMessage]], actor: Actor, allow: Allow = _anybody
+    ) -> list[UUID]:
+        """All of them or none.
 
-        return await self._take(source, new.particulars, new.force, actor, allow, write)
+        Raises:
+            UploadError, StorageError, StoreError: as `add_message`.
+        """
+
+        async def write(connection: Connection, versions: list[NewVersion]) -> list[UUID]:
+            return [
+                await _write(connection, version, new, actor) for version, (_, new) in zip(versions, many, strict=True)
+            ]
+
+        files = [_File(source, new.particulars, new.force) for source, new in many]
+        return await self._take(files, actor, allow, write)
 
     async def add_version(
         self, source: Path, message_id: UUID, particulars: Particulars, actor: Actor, *, force: bool, allow: Allow
@@ -89,40 +104,51 @@ class Intake:
             UploadError, StorageError, StoreError: as `add_message`.
         """
 
-        async def write(connection: Connection, version: NewVersion) -> int:
+        async def write(connection: Connection, versions: list[NewVersion]) -> int:
+            (version,) = versions
             number = await messages.add_version(connection, message_id, version)
             await tell(connection, EventKind.MESSAGE_UPDATED, message_id, number, actor)
             return number
 
-        return await self._take(source, particulars, force, actor, allow, write)
+        return await self._take([_File(source, particulars, force)], actor, allow, write)
 
     async def _take(
         self,
-        source: Path,
-        particulars: Particulars,
-        force: bool,
+        files: list[_File],
         actor: Actor,
         allow: Allow,
-        write: Callable[[Connection, NewVersion], Awaitable[T]],
+        write: Callable[[Connection, list[NewVersion]], Awaitable[T]],
     ) -> T:
         async with self.database.transaction() as connection:
             await allow(connection)  # before the work, and again when it is written
         for _ in range(TRIES):
-            async with self._room:
-                prepared = await asyncio.to_thread(prepare, source, self.shelf, particulars, self.limits, force=force)
+            ready: list[Prepared] = []
             try:
+                for file in files:
+                    ready.append(await self._prepare(file))
                 async with self.database.transaction() as connection:
-                    await messages.lock_shelf(connection, prepared.sha256)
-                    if await asyncio.to_thread(self.shelf.find, prepared.sha256) is None:
+                    for sha256 in sorted({one.sha256 for one in ready}):  # in one order: nobody waits for each other
+                        await messages.lock_shelf(connection, sha256)
+                    if not await asyncio.to_thread(self._all_there, ready):
                         continue
                     await allow(connection)
-                    return await write(connection, _version(prepared, actor))
+                    return await write(connection, [_version(one, actor) for one in ready])
             except StoreUnreachable:
-                raise  # perhaps it was written: the file stays, and the same upload finds it
+                raise  # perhaps it was written: the files stay, and the same upload finds them
             except BaseException:
-                await self.clear(prepared.sha256)
+                for one in ready:
+                    await self.clear(one.sha256)
                 raise
         raise StorageError("The file was removed from the shelf while it was being added. Upload it again")
+
+    async def _prepare(self, file: _File) -> Prepared:
+        async with self._room:
+            return await asyncio.to_thread(
+                prepare, file.source, self.shelf, file.particulars, self.limits, force=file.force
+            )
+
+    def _all_there(self, ready: list[Prepared]) -> bool:
+        return all(self.shelf.find(one.sha256) is not None for one in ready)
 
     async def clear(self, sha256: str) -> None:
         """Take a file off the shelf if no version needs it.
@@ -134,6 +160,15 @@ class Intake:
             await messages.lock_shelf(connection, sha256)
             if not await messages.is_wanted(connection, sha256):
                 await asyncio.to_thread(self.shelf.remove, sha256)
+
+
+async def _write(connection: Connection, version: NewVersion, new: NewMessage, actor: Actor) -> UUID:
+    texts = texts_of(new.particulars) | {"evidence": new.evidence}
+    message_id = await messages.add(connection, version, texts, agent_id=new.agent_id, team_id=new.team_id)
+    if new.slot is not None:
+        await slots.fill(connection, new.slot, message_id, agent_id=new.agent_id, team_id=new.team_id)
+    await tell(connection, EventKind.MESSAGE_CREATED, message_id, 1, actor, label=new.particulars.label)
+    return message_id
 
 
 def texts_of(particulars: Particulars) -> dict[str, Any]:
