@@ -77,10 +77,13 @@ class Feed:
         """Every event behind the id `last` that the scope may see, in order; None: from now on. Never ends.
 
         Raises:
-            StoreError: what is no longer in memory cannot be read.
+            StoreError: the database is away, and has to say where to begin or what is no longer in memory.
         """
         await self._beyond(-1)
-        place = self._newest if last is None else min(last, self._newest)
+        # The table's newest, not ours: we may be a moment behind what the follower has seen.
+        async with self._database.transaction() as connection:
+            newest = await events.newest(connection)
+        place = newest if last is None else min(last, newest)
         while True:
             known = self._newest
             if place < self._oldest:
