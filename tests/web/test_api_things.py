@@ -180,11 +180,11 @@ async def test_a_webhook_lives(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "url",
+    "target",
     ["http://example.com/", "https://127.0.0.1/", "https://[::1]/", "https://10.0.0.1/", "ftp://x/", "x", "https://"],
 )
-async def test_a_webhook_into_ones_own_network_is_refused(world: World, url: str) -> None:
-    assert (await world.as_("admin").post("/v1/webhooks", json={"url": url})).code == "invalid"
+async def test_a_webhook_into_ones_own_network_is_refused(world: World, target: str) -> None:
+    assert (await world.as_("admin").post("/v1/webhooks", json={"url": target})).code == "invalid"
 
 
 async def test_who_did_what_is_written_down(world: World) -> None:
