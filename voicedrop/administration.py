@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -87,7 +88,7 @@ def add_token(
         raise typer.BadParameter(f"allowed is {', '.join(SCOPES)}", param_hint="--role")
     if (role == "agent") != bool(agent) or (role == "supervisor") != bool(team):
         raise typer.BadParameter("an agent's token needs --agent, a supervisor's --team, an admin's neither")
-    wanted: Role = role  # type: ignore[assignment]
+    wanted: Role = role
     if strange := set(scope or ()) - set(SCOPES[wanted]):
         raise typer.BadParameter(f"not for this role: {', '.join(sorted(strange))}", param_hint="--scope")
 
@@ -95,7 +96,12 @@ def add_token(
         async with database_of(config.load(config_file)) as database, database.transaction() as connection:
             owner = await _owner(connection, agent, team)
             token_id, token = await tokens.add(
-                connection, label=label, role=wanted, scopes=None if not scope else tuple(scope), **owner
+                connection,
+                label=label,
+                role=wanted,
+                agent_id=owner.agent_id,
+                team_id=owner.team_id,
+                scopes=None if not scope else tuple(scope),
             )
             await audit.add(connection, actor=CLI.name, action="create", thing="token", thing_id=str(token_id))
             return token
@@ -173,7 +179,7 @@ def add_message(
         async with database_of(settings) as database:
             async with database.transaction() as connection:
                 owner = await _owner(connection, agent, team)
-            new = NewMessage(particulars=particulars, slot=slot, force=force, **owner)
+            new = replace(owner, particulars=particulars, slot=slot, force=force)
             message_id = await Intake(database, Shelf(settings.library_folder())).add_message(file, new, CLI)
             async with database.transaction() as connection:
                 row = await messages.one(connection, EVERYTHING, message_id)
@@ -203,7 +209,7 @@ def import_messages(
             intake = Intake(database, Shelf(settings.library_folder()))
             new = [
                 # They were in use before there was a limit to their length.
-                (file, NewMessage(particulars=particulars, slot=slot, force=True, **owner))
+                (file, replace(owner, particulars=particulars, slot=slot, force=True))
                 for slot, particulars, file in uploads(folder)
             ]
             for message_id, (_, one) in zip(await intake.add_messages(new, CLI), new, strict=True):
@@ -235,18 +241,19 @@ def list_messages(config_file: ConfigFile = DEFAULT_CONFIG) -> None:
         )
 
 
-async def _owner(connection: Connection, agent: str, team: str) -> dict[str, UUID | None]:
+async def _owner(connection: Connection, agent: str, team: str) -> NewMessage:
+    """A message of this owner, to be filled in."""
     if agent and team:
         raise ConfigError("give --agent or --team, not both")
-    owner: dict[str, UUID | None] = {"agent_id": None, "team_id": None}
+    owner = NewMessage(particulars=Particulars(label=""))
     if agent:
         rows = await people.agents(connection, EVERYTHING, name=agent, limit=1)
         if not rows:
             raise ConfigError(f"there is no agent {agent}: add him by the API, POST /v1/agents")
-        owner["agent_id"] = rows[0]["id"]
+        owner = replace(owner, agent_id=rows[0]["id"])
     if team:
         rows = [row for row in await people.teams(connection, EVERYTHING, limit=ALL) if row["name"] == team]
         if not rows:
             raise ConfigError(f"there is no team {team}: add it by the API, POST /v1/teams")
-        owner["team_id"] = rows[0]["id"]
+        owner = replace(owner, team_id=rows[0]["id"])
     return owner

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.store.conftest import ExternalServer
@@ -214,10 +216,6 @@ async def test_a_number_is_exported_and_erased(world: World) -> None:
 
 async def test_every_change_of_what_engines_remember_is_told(world: World) -> None:
     heard = asyncio.Event()
-    async with world.database.transaction() as outer:
-        await outer.execute("SELECT 1")
-    import psycopg
-
     async with await psycopg.AsyncConnection.connect(world.database.url, autocommit=True) as listening:
         await listening.execute("LISTEN voicedrop_changed")
 
@@ -281,7 +279,7 @@ async def test_every_error_is_a_problem(world: World, method: str, path: str, co
     ],
 )
 async def test_a_body_that_cannot_be_read_is_a_problem(world: World, content: bytes, kind: str, code: str) -> None:
-    answer = await world.as_("admin").post("/v1/teams", data=content, headers={"Content-Type": kind})
+    answer = await world.as_("admin").post("/v1/teams", data=io.BytesIO(content), headers={"Content-Type": kind})
     assert answer.code == code
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 from aiohttp import web
@@ -61,8 +61,9 @@ async def _stream(ask: Ask, last: int | None) -> web.StreamResponse:
     await response.prepare(ask.request)
     try:
         await _write(response, f"retry: {AGAIN_MS}\n\n")
-        async with aclosing(ask.services.feed.follow(last, scope_of(ask.who))) as events:
-            async for text in _with_heartbeats(events):
+        events = ask.services.feed.follow(last, scope_of(ask.who))
+        async with aclosing(events), aclosing(_with_heartbeats(events)) as texts:
+            async for text in texts:
                 if text == ALIVE and not await _still_the_same(ask):
                     await _write(response, ": the token or its rights have changed, connect again\n\n")
                     break
@@ -74,7 +75,7 @@ async def _stream(ask: Ask, last: int | None) -> web.StreamResponse:
     return response
 
 
-async def _with_heartbeats(events: AsyncIterator[Event]) -> AsyncIterator[str]:
+async def _with_heartbeats(events: AsyncIterator[Event]) -> AsyncGenerator[str, None]:
     coming = asyncio.ensure_future(anext(events))
     try:
         while True:
