@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-taps bench-lossy bench-detection
+.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-taps bench-lossy bench-detection bench-api
 
 demo: venv
 	$(BIN)/python -m voicedrop demo
@@ -57,6 +57,10 @@ bench-drop: venv
 # The same over 5 % packet loss and 30 ms jitter, and over neither: about 8 minutes.
 bench-lossy: venv
 	$(BIN)/python -m tests.bench.lossy
+
+# The API's list of drops on a million receipts, and from an upload to a message: about 4 minutes.
+bench-api: venv
+	$(BIN)/python -m tests.bench.api
 
 # What 100 live taps cost, ours beside Asterisk's: about 2 minutes.
 bench-taps: venv

@@ -5,6 +5,7 @@ A mistake names the key, the value and what is allowed, and all mistakes are tol
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -60,6 +61,17 @@ class Tap(Section):
 
     def reached_by(self) -> str:
         return self.uri or f"ws://{self.host}:{self.port}/tap"
+
+
+class Api(Section):
+    """The REST API, on the address of `http`."""
+
+    rate_per_s: Annotated[float, Field(gt=0, le=100_000)] = 20.0
+    """Requests a second that one token may make in the long run."""
+    burst: Annotated[int, Field(ge=1, le=100_000)] = 100
+    """And how many at once."""
+    followers: Annotated[int, Field(ge=0, le=10_000)] = 100
+    """Open streams of /v1/events."""
 
 
 class Http(Section):
@@ -124,6 +136,26 @@ class Messages(Section):
     """The same folder as Asterisk sees it, where that differs (containers, chroots)."""
 
 
+class Library(Section):
+    """Where prepared messages lie; the engine, its API and Asterisk all read them there."""
+
+    folder: Path | None = None
+    """None: `library` in the state directory."""
+    asterisk_folder: str = ""
+    """The same folder as Asterisk sees it, where that differs (containers, chroots)."""
+
+
+class DatabaseSection(Section):
+    """The PostgreSQL that keeps everything but the journal."""
+
+    url: SecretStr = SecretStr("")
+    """Empty: an embedded server in the state directory."""
+
+    def address(self) -> str:
+        """DATABASE_URL, where it is set, goes before the key; empty: embedded."""
+        return os.environ.get("DATABASE_URL", "") or self.url.get_secret_value()
+
+
 class Webhooks(Section):
     """Where and how long what happens is told to other programs."""
 
@@ -168,12 +200,15 @@ class Settings(BaseSettings):
     ari: Ari
     tap: Tap = Tap()
     http: Http = Http()
+    api: Api = Api()
     dial: Dial = Dial()
     feature: Feature = Feature()
     agent: Agent = Agent()
     cue: CueSection = CueSection()
     drop: DropSection = DropSection()
     messages: Messages = Messages()
+    library: Library = Library()
+    database: DatabaseSection = DatabaseSection()
     webhooks: Webhooks = Webhooks()
     retention: Retention = Retention()
     policy: Policy = Policy()
@@ -190,6 +225,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return env_settings, init_settings
+
+    def library_folder(self) -> Path:
+        return self.library.folder or self.state_dir / "library"
 
     def drop_settings(self) -> DropSettings:
         return DropSettings(cue=CueSettings(**self.cue.model_dump()), tail_s=self.drop.tail_s)
@@ -237,7 +275,11 @@ def _explain(error: ValidationError) -> str:
         value = fault["input"]
         shown = "a section" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
         # A password may also stand under a misspelt key, or in the place of its section.
-        if "pass" in key or (key.startswith("ari") and fault["type"] in ("extra_forbidden", "model_type")):
+        if (
+            "pass" in key
+            or "database" in key
+            or (key.startswith("ari") and fault["type"] in ("extra_forbidden", "model_type"))
+        ):
             shown = "(hidden)"
         lines.append(f"  {key} = {shown}: {_allowed(fault['type'], fault['msg'])}")
     return "\n".join(lines)

@@ -28,6 +28,19 @@ class CueReason(StrEnum):
     ALREADY_PASSED = "already_passed"
 
 
+class EventKind(StrEnum):
+    """What the live feed and webhooks tell of."""
+
+    DROP_ACCEPTED = "drop.accepted"
+    DROP_PLAYING = "drop.playing"
+    DROP_ENDED = "drop.ended"
+    DROP_WITHDRAWN = "drop.withdrawn"
+    DROP_REFUSED = "drop.refused"
+    MESSAGE_CREATED = "message.created"
+    MESSAGE_UPDATED = "message.updated"
+    MESSAGE_DELETED = "message.deleted"
+
+
 class HungUpBy(StrEnum):
     """Who ended the leg."""
 
