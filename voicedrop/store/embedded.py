@@ -42,7 +42,23 @@ class EmbeddedServer:
             log = self._folder / "log"
             raise StoreError(f"the embedded PostgreSQL in {self._folder} does not start: {error}. See {log}") from error
 
+    def start_again(self) -> None:
+        """Start it if it has died. Blocks.
+
+        Raises:
+            StoreError: it could not be started.
+        """
+        if self._server is None:
+            return
+        try:
+            with self._server._lock:
+                self._server.ensure_postgres_running()
+        except Exception as error:
+            log = self._folder / "log"
+            raise StoreError(f"the embedded PostgreSQL in {self._folder} does not start: {error}. See {log}") from error
+
     def stop(self) -> None:
+        """End it, within seconds; what was committed is on the disk."""
         if self._server is not None:
             self._server.stop()
             atexit.unregister(self._server._cleanup)
