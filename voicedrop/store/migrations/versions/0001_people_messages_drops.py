@@ -129,6 +129,19 @@ CREATE TABLE suppression_hash (
     hash bytea PRIMARY KEY,
     created_at timestamptz NOT NULL DEFAULT now()
 );
+-- The deployment's key for hashes of numbers: made at the migration, one row.
+CREATE TABLE number_key (
+    key bytea NOT NULL,
+    one boolean PRIMARY KEY DEFAULT true CHECK (one)
+);
+INSERT INTO number_key (key) VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+-- Numbers that were erased: what an engine's journal holds of them from before is blanked, shipped or not.
+CREATE TABLE erasure (
+    hash bytea PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now(),
+    -- nodes whose journal holds nothing more of it
+    done text[] NOT NULL DEFAULT '{}'
+);
 """
 
 DROPS = """
@@ -165,10 +178,14 @@ CREATE INDEX drops_team ON drops (team_id, id DESC);
 CREATE INDEX drops_agent ON drops (agent_id, id DESC);
 CREATE INDEX drops_outcome ON drops (outcome, id DESC);
 CREATE INDEX drops_team_outcome ON drops (team_id, outcome, id DESC);
+CREATE INDEX drops_agent_outcome ON drops (agent_id, outcome, id DESC);
 CREATE INDEX drops_number ON drops (number, id DESC);
-CREATE INDEX drops_message ON drops (message_id, message_version, id DESC);
+CREATE INDEX drops_message ON drops (message_id, id DESC);
+CREATE INDEX drops_message_outcome ON drops (message_id, outcome, id DESC);
+CREATE INDEX drops_team_message ON drops (team_id, message_id, id DESC);
 CREATE INDEX drops_ref ON drops (ref, id DESC) WHERE ref <> '';
-CREATE INDEX drops_evidence ON drops (evidence_until) WHERE evidence IS NOT NULL;
+CREATE INDEX drops_evidence ON drops (node, evidence_until) WHERE evidence IS NOT NULL;
+CREATE INDEX drops_personal ON drops (id) WHERE erased_at IS NULL;
 
 -- How far each journal file has been taken over: written in one transaction with what it held.
 CREATE TABLE shipped (
@@ -191,6 +208,8 @@ CREATE TABLE event (
 );
 CREATE INDEX event_drop ON event (drop_id);
 CREATE INDEX event_at ON event (at);
+CREATE INDEX event_team ON event (team_id, id);
+CREATE INDEX event_number ON event ((body->>'number'));
 
 CREATE TABLE webhook (
     id uuid PRIMARY KEY,
