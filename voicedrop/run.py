@@ -14,10 +14,13 @@ from voicedrop import __version__
 from voicedrop.agi.door import AgiDoor
 from voicedrop.ari.client import AriClient
 from voicedrop.config import Settings
+from voicedrop.control import EngineControl
 from voicedrop.engine.catalogue import Catalogue
+from voicedrop.engine.control import Control
 from voicedrop.engine.dialled import DialDoor
 from voicedrop.engine.engine import Engine
 from voicedrop.engine.metrics import Metrics
+from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import Services
 from voicedrop.errors import StoreUnreachable, VoicedropError
 from voicedrop.library.shelf import MESSAGE, Shelf
@@ -54,19 +57,27 @@ async def run(settings: Settings) -> None:
         await _first_messages(settings, keeper, database, shelf, catalogue)
 
         metrics = Metrics()
-        # A drop always gets its tap, so the listener takes as many connections again as calls may have.
-        listener = TapListener(settings.tap.host, settings.tap.port, most=settings.tap.max + settings.drop.max_active)
+        # A drop always gets its tap, and one more for its evidence, however many calls have theirs.
+        most = settings.tap.max + 2 * settings.drop.max_active
+        listener = TapListener(settings.tap.host, settings.tap.port, most=most)
+        disk = DiskThread()
+        stack.push_async_callback(asyncio.to_thread, disk.stop)
         ari = await stack.enter_async_context(
             AriClient(settings.ari.url, settings.ari.username, settings.ari.secret(), timeout_s=settings.ari.timeout_s)
         )
         engine = Engine(
             Services(
-                settings=settings, ari=ari, listener=listener, journal=journal, catalogue=catalogue, metrics=metrics
+                settings=settings,
+                ari=ari,
+                listener=listener,
+                journal=journal,
+                catalogue=catalogue,
+                metrics=metrics,
+                disk=disk,
             )
         )
-        health = HealthServer(
-            settings.http.host, settings.http.port, metrics.registry, lambda: _health(engine, keeper, catalogue)
-        )
+        control: EngineControl = Control(engine, lambda: _health(engine, keeper, catalogue))
+        health = HealthServer(settings.http.host, settings.http.port, metrics.registry, control.health)
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, engine.stop)
         await _listen(listener.start(), "tap", settings.tap.host, settings.tap.port)

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 
 from voicedrop.ari.events import (
@@ -25,6 +27,7 @@ from voicedrop.call.drop import Drop
 from voicedrop.call.hearing import Hearing
 from voicedrop.call.states import S
 from voicedrop.engine.echo import MessageEcho
+from voicedrop.engine.evidence import DropEvidence
 from voicedrop.engine.loop import CallLoop
 from voicedrop.engine.playbacks import PlaybackClock
 from voicedrop.engine.record import DropRecord
@@ -60,6 +63,7 @@ class DropRunner(CallLoop):
         self._ids = Ids(services.settings.node, what.drop)
         self._tap = tap
         self._record = DropRecord(services, what, message)
+        self._evidence = DropEvidence(services, self._ids, what, message)
         self._echo = MessageEcho(message.file, services.now)
         self._opening: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
@@ -114,6 +118,7 @@ class DropRunner(CallLoop):
                 self._opening.cancel()
             if self._tap is not None:
                 await self._tap.close()
+            await self._evidence.close(self.machine.facts)
             for object_id in (self.what.channel, *self._playbacks):
                 self._services.router.detach(object_id, self.on_event)
 
@@ -142,6 +147,7 @@ class DropRunner(CallLoop):
             case do.SendSilence():
                 await ari.start_silence(leg)
             case do.Identify():
+                self._evidence.begin()
                 await self._identify_leg()
             case do.Listen():
                 self._opening = asyncio.create_task(self._listen(), name=f"tap {self.what.drop}")
@@ -182,7 +188,7 @@ class DropRunner(CallLoop):
             await self.finish(self.machine.write_off(reason, self._services.now()))
 
     async def finish(self, command: do.Finish) -> None:
-        await self._record.ended(self.machine.facts, command)
+        await self._record.ended(self.machine.facts, command, evidence=self._evidence.name)
 
     def _new_playback(self, count: int) -> str:
         playback = self._ids(f"play{count}")
@@ -208,9 +214,13 @@ class DropRunner(CallLoop):
     # -- what happens -------------------------------------------------------------------------------
 
     def _hear_by(self, tap: Tap) -> None:
-        tap.on_samples = self._echo.feed
+        tap.on_samples = self._on_samples
         tap.on_heard = lambda detection, now: self.post(ev.Heard(detection), now)
         tap.on_lost = lambda reason: self.post(ev.TapLost(reason))
+
+    def _on_samples(self, samples: npt.NDArray[np.int16]) -> None:
+        self._echo.feed(samples)
+        self._evidence.callee(samples)
 
     def on_event(self, event: AriEvent) -> None:
         """One of Asterisk's events about the leg or a playback on it."""
