@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from voicedrop.engine.catalogue import Catalogue
 from voicedrop.engine.control import Control
 from voicedrop.engine.dialled import DialDoor
 from voicedrop.engine.engine import Engine
+from voicedrop.engine.evidence import FOLDER as EVIDENCE_FOLDER
 from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import Services
@@ -26,16 +28,22 @@ from voicedrop.errors import StoreUnreachable, VoicedropError
 from voicedrop.library.shelf import MESSAGE, Shelf
 from voicedrop.media.listener import TapListener
 from voicedrop.model import Message
+from voicedrop.notify.webhooks import WebhookSender, WebhookSettings
 from voicedrop.store.changes import CHANGED
 from voicedrop.store.database import Database
 from voicedrop.store.embedded import POSTGRES
+from voicedrop.store.events import CHANNEL as EVENT
 from voicedrop.store.journal import Journal
 from voicedrop.store.keeper import Keeper
 from voicedrop.store.listening import NotificationListener
+from voicedrop.store.retention import Limits, Retention
+from voicedrop.store.shipping import Shipper
 from voicedrop.takeover import take_over_folder
 from voicedrop.web.health import HealthServer
 
 log = structlog.get_logger(__name__)
+
+FOR_EVER = timedelta(days=100 * 365)
 
 
 async def run(settings: Settings) -> None:
@@ -89,7 +97,10 @@ async def run(settings: Settings) -> None:
         door = AgiDoor(settings.agi.host, settings.agi.port, asked.answer)
         await _listen(door.start(), "agi", settings.agi.host, settings.agi.port)
         stack.push_async_callback(door.stop)
-        notifications = NotificationListener(keeper.url, {CHANGED: catalogue.wake})
+        shipper = Shipper(database, journal, settings.node, evidence_kept=_evidence_kept(settings))
+        webhooks = WebhookSender(database, _webhook_settings(settings))
+        retention = Retention(database, journal, settings.node, settings.state_dir / EVIDENCE_FOLDER, _limits(settings))
+        notifications = NotificationListener(keeper.url, {CHANGED: catalogue.wake, EVENT: webhooks.wake})
         log.info("started", version=__version__, node=settings.node, messages=catalogue.size)
         await _beside(
             engine.run(),
@@ -97,6 +108,9 @@ async def run(settings: Settings) -> None:
                 "database": keeper.run(database),
                 "catalogue": catalogue.run(),
                 "notifications": notifications.run(),
+                "shipper": shipper.run(),
+                "webhooks": webhooks.run(),
+                "retention": retention.run(),
             },
         )
     log.info("stopped")
@@ -133,6 +147,32 @@ def _on_shelf(settings: Settings, shelf: Shelf, sha256: str) -> Message:
         media=shelf.media(sha256, settings.library.asterisk_folder),
         duration_s=0.0,
         sha256="",
+    )
+
+
+def _evidence_kept(settings: Settings) -> timedelta:
+    days = settings.retention.evidence_days
+    return timedelta(days=days) if days else FOR_EVER
+
+
+def _limits(settings: Settings) -> Limits:
+    kept = settings.retention
+    return Limits(
+        receipts_days=kept.personal_days,
+        evidence_days=kept.evidence_days,
+        events_days=kept.event_days,
+        audit_days=kept.audit_days,
+        journal_days=kept.journal_days,
+    )
+
+
+def _webhook_settings(settings: Settings) -> WebhookSettings:
+    hooks = settings.webhooks
+    return WebhookSettings(
+        allow_private=hooks.allow_private,
+        timeout_s=hooks.timeout_s,
+        max_attempts=hooks.max_attempts,
+        disable_after_s=hooks.disable_after_days * 86_400,
     )
 
 

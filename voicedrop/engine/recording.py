@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import shutil
 import threading
@@ -170,7 +169,7 @@ class Recording:
         }
         new = self._folder / f"{MARKS}.new"
         new.write_text(json.dumps(content, indent=1), encoding="utf-8")
-        os.replace(new, self._folder / MARKS)
+        new.replace(self._folder / MARKS)
 
     def _give_up(self, error: str) -> None:
         self.failed = True
