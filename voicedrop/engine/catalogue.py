@@ -22,6 +22,7 @@ from voicedrop.model import Message
 from voicedrop.policy.suppression import Entry, SuppressionSet
 from voicedrop.store import catalogue as store
 from voicedrop.store.database import Database, Row
+from voicedrop.store.numbers import hashed
 
 log = structlog.get_logger(__name__)
 
@@ -56,14 +57,18 @@ class Catalogue:
         """A message that the agent of this name may drop."""
         return self._snapshot.by_id(message_id, agent)
 
-    def suppressed(self, number: str) -> Entry | None:
-        """The entry of the suppression list that this number falls under."""
-        return self._numbers.find(number, datetime.now(UTC))
+    def suppressed(self, number: str) -> str | None:
+        """Why this number (+ and digits) gets no message, as the list says it, which may be nothing; None: it may."""
+        entry = self._numbers.find(number, datetime.now(UTC))
+        if entry is not None:
+            return entry.reason
+        snapshot = self._snapshot
+        return "opted out" if snapshot.erased and hashed(number, snapshot.key) in snapshot.erased else None
 
     @property
     def suppresses(self) -> bool:
         """Whether the list holds anything."""
-        return len(self._numbers) > 0
+        return len(self._numbers) > 0 or bool(self._snapshot.erased)
 
     @property
     def size(self) -> int:
