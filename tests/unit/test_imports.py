@@ -71,7 +71,13 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "voicedrop.ari": ("dsp", "voicedrop.call", "voicedrop.media", "voicedrop.store", "voicedrop.library"),
     "voicedrop.media": ("dsp", "voicedrop.call", "voicedrop.ari", "voicedrop.store", "voicedrop.library"),
     "voicedrop.library": ("dsp", "voicedrop.call", "voicedrop.ari", "voicedrop.media", "voicedrop.store"),
-    "voicedrop.store": ("voicedrop.ari", "voicedrop.media", "voicedrop.library", "voicedrop.policy", "voicedrop.notify"),
+    "voicedrop.store": (
+        "voicedrop.ari",
+        "voicedrop.media",
+        "voicedrop.library",
+        "voicedrop.policy",
+        "voicedrop.notify",
+    ),
     "voicedrop.notify": (
         "dsp",
         "voicedrop.ari",
