@@ -24,7 +24,7 @@ from voicedrop.engine.evidence import FOLDER as EVIDENCE_FOLDER
 from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import Services
-from voicedrop.errors import StoreUnreachable, VoicedropError
+from voicedrop.errors import StoreError, StoreUnreachable, VoicedropError
 from voicedrop.library.shelf import MESSAGE, Shelf
 from voicedrop.media.listener import TapListener
 from voicedrop.model import Message
@@ -43,6 +43,7 @@ from voicedrop.web.health import HealthServer
 
 log = structlog.get_logger(__name__)
 
+LAST_SHIPPING_S = 5.0
 FOR_EVER = timedelta(days=100 * 365)
 
 
@@ -113,7 +114,17 @@ async def run(settings: Settings) -> None:
                 "retention": retention.run(),
             },
         )
+        await _ship_the_last(shipper)
     log.info("stopped")
+
+
+async def _ship_the_last(shipper: Shipper) -> None:
+    """What ended in these last seconds; without the database it waits for the next run."""
+    try:
+        async with asyncio.timeout(LAST_SHIPPING_S):
+            await shipper.ship_all()
+    except (StoreError, OSError, TimeoutError) as error:
+        log.warning("journal_not_shipped", reason=str(error) or "it took too long")
 
 
 @asynccontextmanager
