@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -47,8 +47,8 @@ LAST_SHIPPING_S = 5.0
 FOR_EVER = timedelta(days=100 * 365)
 
 
-async def run(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT.
+async def run(settings: Settings, *, started: Callable[[EngineControl], None] | None = None) -> None:
+    """Until SIGTERM or SIGINT. `started` is told once everything listens.
 
     Raises:
         VoicedropError: what stops the engine from running, and what to do about it.
@@ -102,6 +102,8 @@ async def run(settings: Settings) -> None:
         webhooks = WebhookSender(database, _webhook_settings(settings))
         retention = Retention(database, journal, settings.node, settings.state_dir / EVIDENCE_FOLDER, _limits(settings))
         notifications = NotificationListener(keeper.url, {CHANGED: catalogue.wake, EVENT: webhooks.wake})
+        if started is not None:
+            started(control)
         log.info("started", version=__version__, node=settings.node, messages=catalogue.size)
         await _beside(
             engine.run(),
