@@ -5,7 +5,6 @@ A mistake names the key, the value and what is allowed, and all mistakes are tol
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,11 +17,18 @@ from voicedrop.call.conversation import ConversationSettings
 from voicedrop.call.cue_settings import CueSettings
 from voicedrop.call.facts import DropSettings
 from voicedrop.errors import ConfigError
-from voicedrop.sections import Policy, Section
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-Days = Annotated[int, Field(ge=0, le=36_500)]
+from voicedrop.section_policy import Policy
+from voicedrop.sections import (
+    Agi,
+    DatabaseSection,
+    Evidence,
+    Library,
+    Port,
+    Retention,
+    Seconds,
+    Section,
+    Webhooks,
+)
 
 
 class Ari(Section):
@@ -136,49 +142,6 @@ class Messages(Section):
     """The same folder as Asterisk sees it, where that differs (containers, chroots)."""
 
 
-class Library(Section):
-    """Where prepared messages lie; the engine, its API and Asterisk all read them there."""
-
-    folder: Path | None = None
-    """None: `library` in the state directory."""
-    asterisk_folder: str = ""
-    """The same folder as Asterisk sees it, where that differs (containers, chroots)."""
-
-
-class DatabaseSection(Section):
-    """The PostgreSQL that keeps everything but the journal."""
-
-    url: SecretStr = SecretStr("")
-    """Empty: an embedded server in the state directory."""
-
-    def address(self) -> str:
-        """DATABASE_URL, where it is set, goes before the key; empty: embedded."""
-        return os.environ.get("DATABASE_URL", "") or self.url.get_secret_value()
-
-
-class Webhooks(Section):
-    """Where and how long what happens is told to other programs."""
-
-    allow_private: bool = False
-    """Whether http:// and addresses inside one's own network are allowed."""
-    timeout_s: Annotated[float, Field(gt=0, le=60)] = 10.0
-    max_attempts: Annotated[int, Field(ge=1, le=100)] = 20
-    disable_after_days: Annotated[float, Field(gt=0, le=365)] = 3.0
-    """A webhook that has failed for this long is sent nothing more."""
-
-
-class Retention(Section):
-    """How long what is kept. 0: for ever."""
-
-    personal_days: Days = 365
-    """Numbers and names in receipts; the rest of a receipt stays."""
-    evidence_days: Days = 30
-    event_days: Days = 90
-    """The live feed and the webhooks' deliveries reach back so far."""
-    journal_days: Days = 30
-    audit_days: Days = 730
-
-
 class Shutdown(Section):
     grace_s: Annotated[float, Field(ge=0, le=600)] = 30.0
     """Drops that wait for their cue get this long; then their leg goes to the dialplan."""
@@ -209,6 +172,8 @@ class Settings(BaseSettings):
     messages: Messages = Messages()
     library: Library = Library()
     database: DatabaseSection = DatabaseSection()
+    agi: Agi = Agi()
+    evidence: Evidence = Evidence()
     webhooks: Webhooks = Webhooks()
     retention: Retention = Retention()
     policy: Policy = Policy()
@@ -275,11 +240,8 @@ def _explain(error: ValidationError) -> str:
         value = fault["input"]
         shown = "a section" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
         # A password may also stand under a misspelt key, or in the place of its section.
-        if (
-            "pass" in key
-            or "database" in key
-            or (key.startswith("ari") and fault["type"] in ("extra_forbidden", "model_type"))
-        ):
+        secret = "pass" in key or "database" in key
+        if secret or (key.startswith("ari") and fault["type"] in ("extra_forbidden", "model_type")):
             shown = "(hidden)"
         lines.append(f"  {key} = {shown}: {_allowed(fault['type'], fault['msg'])}")
     return "\n".join(lines)

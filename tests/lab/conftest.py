@@ -8,12 +8,16 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from voicedrop.ari.client import AriClient
 from voicedrop.errors import Gone
@@ -21,9 +25,11 @@ from voicedrop.lab import conf, recordings, servers, zoo
 from voicedrop.lab.engine import EngineProcess
 from voicedrop.lab.judge import Delivery, judge, load
 from voicedrop.lab.phone import Exchange, exchange
+from voicedrop.lab.played import message_file
 from voicedrop.lab.recordings import CarrierCall
 from voicedrop.lab.site import Site, site
 from voicedrop.store import journal
+from voicedrop.store.embedded import POSTGRES, EmbeddedServer
 
 _next_index: dict[str, Iterator[int]] = {}
 
@@ -60,6 +66,39 @@ class Bench:
             wait_s,
         )
 
+    @property
+    def database(self) -> str:
+        """The URL of the engine's database."""
+        given = self.engine.settings.get("database", {}).get("url", "")
+        if given:
+            return str(given)
+        # As pg_ctl writes it: the fifth line is the folder of the socket.
+        lines = (self.engine.state_dir / POSTGRES / "postmaster.pid").read_text().splitlines()
+        return f"postgresql://postgres@/postgres?host={lines[4]}"
+
+    async def sql(self, text: str, *values: object) -> list[dict[str, Any]]:
+        """The rows that a statement gives, if any; the engine is told of a change of what it keeps in memory."""
+        connecting = psycopg.AsyncConnection.connect(self.database, row_factory=dict_row, connect_timeout=5)
+        async with await connecting as connection:
+            cursor = await connection.execute(text.encode(), values)
+            if not cursor.description:
+                await connection.execute("NOTIFY voicedrop_changed")
+                return []
+            return await cursor.fetchall()
+
+    async def rows(self, text: str, *values: object, most: int = 1, wait_s: float = 30.0) -> list[dict[str, Any]]:
+        """The rows of a query, once there are `most`."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        while len(rows := await self.sql(text, *values)) < most:
+            assert loop.time() < until, f"only {len(rows)} rows of {text!r}; engine log:\n{self.log_tail()}"
+            await asyncio.sleep(0.1)
+        return rows
+
+    def entries(self, kind: str) -> list[dict[str, Any]]:
+        """The journal's entries of one kind."""
+        return [entry for entry in journal.read(self.engine.state_dir) if entry.get("kind") == kind]
+
     def receipts(self) -> list[dict[str, Any]]:
         return list(journal.receipts(self.engine.state_dir))
 
@@ -79,7 +118,7 @@ class Bench:
         """What the mailbox of `number` kept, held against the message."""
         call = await self.call_to(number, wait_s=wait_s)
         file = await recordings.kept(self.site, call)
-        return judge(load(self.site.lab / f"messages/{label}.wav"), load(file))
+        return judge(load(message_file(self.site, label)), load(file))
 
     async def until(self, found: Callable[[], Any], what: str, wait_s: float = 30.0) -> Any:
         """Poll for something outside this process; fail with its name when it does not come."""
@@ -126,7 +165,16 @@ BenchMaker = Callable[..., Any]
 
 
 @pytest.fixture
-async def make_bench(lab: Site, tmp_path: Path) -> AsyncIterator[BenchMaker]:
+def outside() -> Iterator[Path]:
+    """A folder that stays open to the database's user: another pytest closes the folder of all tmp_paths to others."""
+    folder = Path(tempfile.mkdtemp(prefix="voicedrop-lab-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def make_bench(lab: Site, tmp_path: Path, outside: Path) -> AsyncIterator[BenchMaker]:
     """Benches with engines of their own settings; everything is ended with the test."""
     stack: list[Any] = []
     engines: list[EngineProcess] = []
@@ -134,7 +182,7 @@ async def make_bench(lab: Site, tmp_path: Path) -> AsyncIterator[BenchMaker]:
     async def make(*, start: bool = True, **changes: Any) -> Bench:
         folder = tmp_path / f"engine{len(engines)}"
         folder.mkdir()
-        changes.setdefault("state_dir", str(folder / "state"))
+        changes.setdefault("state_dir", str(outside / f"state{len(engines)}"))
         changes["log"] = {"level": "debug", "format": "json"}
         engine = EngineProcess(folder, conf.engine_settings(lab, **changes))
         engines.append(engine)
@@ -149,13 +197,22 @@ async def make_bench(lab: Site, tmp_path: Path) -> AsyncIterator[BenchMaker]:
     for one in reversed(stack):
         await one.__aexit__(None, None, None)
     for engine in engines:
-        await asyncio.to_thread(engine.kill)
+        await asyncio.to_thread(engine.clear_away)
 
 
 @pytest.fixture
 async def bench(make_bench: BenchMaker) -> Any:
     """A bench with an engine of the lab's own settings."""
     return await make_bench()
+
+
+@pytest.fixture
+def other_server(outside: Path) -> Iterator[EmbeddedServer]:
+    """A PostgreSQL that is not the engine's own: to be given by URL, stopped and started by the test."""
+    server = EmbeddedServer(outside / "other")
+    server.start()
+    yield server
+    server.stop()
 
 
 def show(receipt: dict[str, Any]) -> str:

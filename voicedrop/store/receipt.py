@@ -20,10 +20,13 @@ class Clock:
     wall: float
     monotonic: float
 
+    def utc_of(self, at: float) -> datetime:
+        return datetime.fromtimestamp(self.wall + at - self.monotonic, UTC)
+
     def utc(self, at: float | None) -> str | None:
         if at is None:
             return None
-        return datetime.fromtimestamp(self.wall + at - self.monotonic, UTC).isoformat(timespec="milliseconds")
+        return self.utc_of(at).isoformat(timespec="milliseconds")
 
     def monotonic_of(self, moment: datetime) -> float:
         """The monotonic time of a moment that an earlier run wrote down."""
@@ -52,7 +55,9 @@ class Particulars:
     agent_freed_at: float | None = None
 
 
-def receipt(what: Particulars, message: Message, facts: DropFacts, clock: Clock) -> dict[str, Any]:
+def receipt(
+    what: Particulars, message: Message, facts: DropFacts, clock: Clock, *, evidence: str | None = None
+) -> dict[str, Any]:
     """One JSON object. Times are UTC, and milliseconds since the answer on a clock that never jumps."""
     origin = facts.answered_at if facts.answered_at is not None else facts.accepted_at
 
@@ -99,13 +104,16 @@ def receipt(what: Particulars, message: Message, facts: DropFacts, clock: Clock)
         "beep_end_to_playback_ms": between(beep.ended_at if beep else None, facts.play_started_at),
         "dead_air_ms": between(facts.quiet_since, facts.play_started_at),
         "message": {
-            "slot": message.slot,
+            "slot": message.slot or None,
+            "id": message.id or None,
+            "version": message.version or None,
             "label": message.label,
             "sha256": message.sha256,
             "seconds": round(message.duration_s, 3),
         },
         "played_fraction": round(facts.played_s / message.duration_s, 4),
         "restarts": facts.restarts,
+        "evidence": evidence,
         "not_listening": facts.deaf or None,
         "detector": dsp.Detector.VERSION,
     }

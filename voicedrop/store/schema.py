@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from voicedrop.errors import StoreError, StoreUnreachable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+CONNECT_S = 5
 LOCK = 0x766F6963  # "voic": one node migrates at a time, the others wait
 LOCK_TIMEOUT_MS = 60_000
 
@@ -40,7 +41,11 @@ def migrate(url: str, *, to: str = "head") -> None:
         StoreUnreachable: there is no database.
         StoreError: it is of a newer version, or a migration failed (and was rolled back).
     """
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=pool.NullPool)
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(url, connect_timeout=CONNECT_S),
+        poolclass=pool.NullPool,
+    )
     try:
         with engine.connect() as connection:
             connection.execute(text(f"SET statement_timeout = {LOCK_TIMEOUT_MS}"))
