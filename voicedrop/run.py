@@ -25,10 +25,10 @@ from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import Services
 from voicedrop.errors import StoreError, StoreUnreachable, VoicedropError
-from voicedrop.library.shelf import MESSAGE, Shelf
+from voicedrop.library.shelf import Shelf
 from voicedrop.media.listener import TapListener
-from voicedrop.model import Message
 from voicedrop.notify.webhooks import WebhookSender, WebhookSettings
+from voicedrop.shelved import on_shelf
 from voicedrop.store.changes import CHANGED
 from voicedrop.store.database import Database
 from voicedrop.store.embedded import POSTGRES
@@ -61,7 +61,7 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
         keeper = Keeper(settings.database.address(), settings.state_dir / POSTGRES)
         database = await stack.enter_async_context(_open(keeper))
         shelf = Shelf(settings.library_folder())
-        catalogue = Catalogue(database, settings.state_dir, lambda sha256: _on_shelf(settings, shelf, sha256))
+        catalogue = Catalogue(database, settings.state_dir, lambda sha256: on_shelf(settings, sha256))
         await asyncio.to_thread(catalogue.recall)
         await _first_messages(settings, keeper, database, shelf, catalogue)
 
@@ -149,18 +149,6 @@ async def _first_messages(
         await catalogue.read()
     except StoreUnreachable as error:
         log.warning("database_away", error=str(error))
-
-
-def _on_shelf(settings: Settings, shelf: Shelf, sha256: str) -> Message:
-    """Where a message lies, for us and for Asterisk; what else is known of it stands in the catalogue."""
-    return Message(
-        slot=0,
-        label="",
-        file=shelf.folder / sha256[:2] / sha256 / MESSAGE,
-        media=shelf.media(sha256, settings.library.asterisk_folder),
-        duration_s=0.0,
-        sha256="",
-    )
 
 
 def _evidence_kept(settings: Settings) -> timedelta:
