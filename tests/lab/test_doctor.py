@@ -100,7 +100,7 @@ async def test_the_listeners_port_is_taken(alone: Bench, lab: Site) -> None:
     port = lab.port("engine_tap")
     with socket.create_server(("127.0.0.1", port)):
         code, text = await doctor(alone)
-    assert code == 1
+    assert code == 1, text
     assert f"127.0.0.1:{port} is taken by another program" in text
     assert f"-> find who has it: ss -ltnp 'sport = :{port}'" in text
 

@@ -65,12 +65,15 @@ class AriClient:
         return dict(await self._get(f"channels/{channel_id}"))
 
     async def create_channel(
-        self, endpoint: str, *, app: str, channel_id: str, originator: str = "", app_args: str = ""
+        self, endpoint: str, *, app: str, channel_id: str, originator: str = "", app_args: str = "", formats: str = ""
     ) -> Json:
-        """A channel in `app` that has not been dialled yet. Await its StasisStart, then `dial`."""
+        """A channel in `app` that has not been dialled yet. Await its StasisStart, then `dial`. `formats`: its codecs,
+        where there is no originator to take them from."""
         params = {"endpoint": endpoint, "app": app, "channelId": channel_id}
         if originator:
             params["originator"] = originator
+        if formats:
+            params["formats"] = formats
         if app_args:
             params["appArgs"] = app_args
         return dict(await self._post("channels/create", params))

@@ -28,6 +28,7 @@ T = TypeVar("T")
 PREFIX = "voicedrop-doctor."
 PLACE = "Local/s@voicedrop-doctor/n"
 CLIENT = "voicedrop-tap"  # the section of websocket_client.conf
+LEG_FORMAT = "ulaw"
 LIMIT_S = 60  # Asterisk itself ends the leg then
 CLEAN_UP_S = 5.0
 LOOK_S = 0.02  # so often it is looked what is left
@@ -88,7 +89,9 @@ class Trial:
 
     async def leg(self) -> None:
         """Make the leg. It rings nobody yet, but dialplan functions can be read on it."""
-        await self._make_channel(self.leg_id, self._ari.create_channel(PLACE, app=self.app, channel_id=self.leg_id))
+        # 8 kHz, as most trunks are: where Asterisk takes a message's 16 kHz file, it counts an offset in samples of 8 kHz.
+        making = self._ari.create_channel(PLACE, app=self.app, channel_id=self.leg_id, formats=LEG_FORMAT)
+        await self._make_channel(self.leg_id, making)
         await self._until(self.leg_id, lambda event: isinstance(event, StasisStart))
         await self._ari.set_variable(self.leg_id, "TIMEOUT(absolute)", str(LIMIT_S))
 
