@@ -89,7 +89,7 @@ class Trial:
 
     async def leg(self) -> None:
         """Make the leg. It rings nobody yet, but dialplan functions can be read on it."""
-        # 8 kHz, as most trunks are: where Asterisk takes a message's 16 kHz file, it counts an offset in samples of 8 kHz.
+        # 8 kHz, as most trunks: of a message's 16 kHz file Asterisk would count an offset in samples of 8 kHz.
         making = self._ari.create_channel(PLACE, app=self.app, channel_id=self.leg_id, formats=LEG_FORMAT)
         await self._make_channel(self.leg_id, making)
         await self._until(self.leg_id, lambda event: isinstance(event, StasisStart))
