@@ -5,6 +5,7 @@ A mistake names the key, the value and what is allowed, and all mistakes are tol
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -126,6 +127,45 @@ class Messages(Section):
     """The same folder as Asterisk sees it, where that differs (containers, chroots)."""
 
 
+class Library(Section):
+    """Where prepared messages lie; the engine, its API and Asterisk all read them there."""
+
+    folder: Path | None = None
+    """None: `library` in the state directory."""
+    asterisk_folder: str = ""
+    """The same folder as Asterisk sees it, where that differs (containers, chroots)."""
+
+
+class DatabaseSection(Section):
+    """The PostgreSQL that keeps everything but the journal."""
+
+    url: SecretStr = SecretStr("")
+    """Empty: an embedded server in the state directory."""
+
+    def address(self) -> str:
+        """DATABASE_URL, where it is set, goes before the key; empty: embedded."""
+        return os.environ.get("DATABASE_URL", "") or self.url.get_secret_value()
+
+
+class Agi(Section):
+    """Where the Dial() door asks whether a drop may be."""
+
+    host: str = "127.0.0.1"
+    port: Port = 4573
+    address: Annotated[str, Field(pattern=r"^([^/\s:]+|\[[0-9a-fA-F:]+\])?(:[0-9]{1,5})?$")] = ""
+    """What Asterisk connects to, HOST:PORT; empty: the same host and port. For containers."""
+
+    def reached_by(self) -> str:
+        return self.address or f"{self.host}:{self.port}"
+
+
+class Evidence(Section):
+    """The audio of drops, from the move to the drop app on."""
+
+    all: bool = False
+    """Keep it of every drop; otherwise of those messages that say so."""
+
+
 class Shutdown(Section):
     grace_s: Annotated[float, Field(ge=0, le=600)] = 30.0
     """Drops that wait for their cue get this long; then their leg goes to the dialplan."""
@@ -153,6 +193,10 @@ class Settings(BaseSettings):
     cue: CueSection = CueSection()
     drop: DropSection = DropSection()
     messages: Messages = Messages()
+    library: Library = Library()
+    database: DatabaseSection = DatabaseSection()
+    agi: Agi = Agi()
+    evidence: Evidence = Evidence()
     shutdown: Shutdown = Shutdown()
     log: Log = Log()
 
@@ -166,6 +210,9 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return env_settings, init_settings
+
+    def library_folder(self) -> Path:
+        return self.library.folder or self.state_dir / "library"
 
     def drop_settings(self) -> DropSettings:
         return DropSettings(cue=CueSettings(**self.cue.model_dump()), tail_s=self.drop.tail_s)
@@ -213,7 +260,7 @@ def _explain(error: ValidationError) -> str:
         value = fault["input"]
         shown = "a section" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
         # A password may also stand under a misspelt key, or in the place of its section.
-        if "pass" in key or (key.startswith("ari") and fault["type"] in ("extra_forbidden", "model_type")):
+        if "pass" in key or "database" in key or (key.startswith("ari") and fault["type"] in ("extra_forbidden", "model_type")):
             shown = "(hidden)"
         lines.append(f"  {key} = {shown}: {_allowed(fault['type'], fault['msg'])}")
     return "\n".join(lines)

@@ -3,6 +3,8 @@
 VoicedropError
 ├── ConfigError          the settings cannot be used; lists every fault at once
 ├── MessageError         a message file cannot be played
+│   ├── UploadError      an uploaded file cannot become a message; its code says which rule
+│   └── StorageError     the message folder cannot be written or read
 ├── SoundError           a sound file cannot be listened to
 ├── AriError             Asterisk's REST interface said no, or did not answer
 │   ├── AriUnreachable   no answer within the deadline, or no connection
@@ -11,6 +13,9 @@ VoicedropError
 │   └── NotInStasis      409 or 412 or 422: the channel is not in a state for this
 ├── TapError             the live audio of a leg cannot be had
 ├── JournalError         the journal cannot be written or read
+├── StoreError           the database refused something
+│   └── StoreUnreachable no database, or it went away
+├── WebhookRefused       a webhook's URL may not be sent to
 └── LabError             the lab cannot do what was asked
 """
 
@@ -30,6 +35,22 @@ class ConfigError(VoicedropError):
 
 class MessageError(VoicedropError):
     """A message cannot be played."""
+
+
+class UploadError(MessageError):
+    """An uploaded file cannot become a message."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        """A short slug for programs: ``not-audio``, ``pause`` … (docs/messages.md lists them)."""
+
+    def __reduce__(self) -> tuple[type[UploadError], tuple[str, str]]:
+        return type(self), (self.code, str(self))  # so that it comes back from a worker process
+
+
+class StorageError(MessageError):
+    """The message folder cannot be written or read."""
 
 
 class SoundError(VoicedropError):
@@ -66,6 +87,18 @@ class TapError(VoicedropError):
 
 class JournalError(VoicedropError):
     """The journal cannot be written or read."""
+
+
+class StoreError(VoicedropError):
+    """The database refused something."""
+
+
+class StoreUnreachable(StoreError):
+    """The database does not answer."""
+
+
+class WebhookRefused(VoicedropError):
+    """A webhook's URL may not be sent to."""
 
 
 class LabError(VoicedropError):

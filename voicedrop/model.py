@@ -42,6 +42,7 @@ class Message:
     """One recorded message, ready to play."""
 
     slot: int
+    """Under which it was asked for; 0: by its id."""
     label: str
     file: Path
     """Where the engine reads it."""
@@ -49,6 +50,12 @@ class Message:
     """The same file as Asterisk names it: its path without the extension."""
     duration_s: float
     sha256: str
+    """Of `file`."""
+    id: str = ""
+    """In the library; empty: it is not from there."""
+    version: int = 0
+    evidence: bool = False
+    """Whether the audio of its drops is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)

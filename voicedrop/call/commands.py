@@ -53,9 +53,19 @@ class RelayDigits:
 
 @dataclass(frozen=True, slots=True)
 class StartDrop:
-    """The agent pressed the code of this slot: accept the drop and take the callee's leg over."""
+    """The agent pressed the code of this slot, or somebody else asked (`request`) for a slot or a message: accept the
+    drop and take the callee's leg over."""
 
     slot: int
+    message_id: str = ""
+    request: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseRequest:
+    """What somebody asked for cannot be: nobody is on the line yet."""
+
+    request: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,7 @@ Command = (
     | GiveToDialplan
     | RelayDigits
     | StartDrop
+    | RefuseRequest
     | ToneOn
     | ToneOff
     | FreeAgent

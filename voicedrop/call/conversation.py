@@ -89,10 +89,15 @@ class Conversation:
 
             case ((S.RINGING | S.TALKING), ev.Digit(digit)):
                 return self._pressed(self._code.press(digit, now), event)
+            case ((S.RINGING | S.TALKING), ev.DropWanted(request, slot, message_id)):
+                if not self._audible:
+                    return [do.RefuseRequest(request)]
+                self._to(S.ASKING, event)
+                return [do.StartDrop(slot, message_id, request)]
             case S.ASKING, ev.DropTaken():
                 return self._taken(event, now)
-            case S.ASKING, ev.CodeRefused():
-                return self._refused(event, now)
+            case S.ASKING, ev.CodeRefused(_, audible):
+                return self._refused(event, now, audible=audible)
             case ((S.RINGING | S.TALKING | S.ASKING), ev.Tick()):
                 return self._tick(event, now)
             case ((S.RINGING | S.TALKING), ev.CalleeGone(cause)):
@@ -155,9 +160,11 @@ class Conversation:
         self._tone_due = now + CONFIRMATION_S
         return [*off, do.ToneOn("confirmation")]
 
-    def _refused(self, event: ev.Event, now: float) -> list[Command]:
-        out = [*self._tone_off(), do.ToneOn("error")]
-        self._tone_due = now + ERROR_TONE_S
+    def _refused(self, event: ev.Event, now: float, *, audible: bool) -> list[Command]:
+        out: list[Command] = []
+        if audible:
+            out = [*self._tone_off(), do.ToneOn("error")]
+            self._tone_due = now + ERROR_TONE_S
         self._to(S.RINGING if self.answered_at is None else S.TALKING, event)
         held, self._held = self._held, []
         for one, at in held:

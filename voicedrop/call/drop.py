@@ -90,6 +90,10 @@ class Drop:
             case _, ev.Broken(reason):
                 return self._hang_up(self._outcome_so_far(now), reason, event, now)
 
+            case ((S.ARRIVING | S.RINGING | S.WAITING | S.STARTING | S.PLAYING), ev.Cancelled(by)):
+                self._step("cancelled", now)
+                return self._hang_up(self._outcome_so_far(now), f"cancelled by {by}", event, now)
+
             case S.ARRIVING, ev.Arrived():
                 listen: list[Command] = [*([] if self._tapped else [do.Listen()]), do.Identify()]
                 if self.facts.answered_at is None:  # Asterisk sends nothing on a leg before its answer

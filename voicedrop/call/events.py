@@ -112,10 +112,27 @@ class DropTaken:
 
 
 @dataclass(frozen=True, slots=True)
+class DropWanted:
+    """Somebody other than the agent asks for what the code does: by `slot`, or by `message_id`."""
+
+    request: str
+    slot: int
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class CodeRefused:
-    """The engine could not accept the drop that a code asked for."""
+    """The engine could not accept the drop that was asked for; the agent hears it if he asked himself."""
 
     reason: str
+    audible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Somebody does not want the drop any more."""
+
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +169,9 @@ Event = (
     | AgentReplaced
     | CalleeTaken
     | DropTaken
+    | DropWanted
     | CodeRefused
+    | Cancelled
     | Broken
     | HandOver
     | Tick

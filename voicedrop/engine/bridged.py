@@ -22,11 +22,14 @@ from voicedrop.call import commands as do
 from voicedrop.call import events as ev
 from voicedrop.call.commands import Command
 from voicedrop.call.conversation import Conversation
+from voicedrop.control import Refused
 from voicedrop.engine.agent import AgentLeg
+from voicedrop.engine.asking import Asker, Wish
 from voicedrop.engine.drop import TAKEN_GRACE_S, DropRunner
 from voicedrop.engine.ear import Ear
 from voicedrop.engine.loop import CallLoop
-from voicedrop.engine.ringing import INVALID_NUMBER, is_number, ring
+from voicedrop.engine.requests import DropRequests
+from voicedrop.engine.ringing import INVALID_NUMBER, Whose, is_number, ring
 from voicedrop.engine.services import DROP_APP, Services, quietly
 from voicedrop.errors import AriError, Gone, JournalError
 from voicedrop.model import Ids, new_id
@@ -50,7 +53,7 @@ class BridgedCall(CallLoop):
         number: str,
         ref: str = "",
         start_drop: StartDrop,
-        drop_allowed: Callable[[], str],
+        asker: Asker,
         call_id: str = "",
     ) -> None:
         self._services = services
@@ -59,15 +62,17 @@ class BridgedCall(CallLoop):
         self.agent = AgentLeg(services, self._ids, agent_channel)
         self.callee_channel = self._ids("callee")
         self._bridge = self._ids("bridge")
-        self._agent, self._number, self._ref = agent, number, ref
+        self.whose = Whose(agent, number, ref)
         self._start_drop = start_drop
-        self._drop_allowed = drop_allowed
+        self._asker = asker
         self._ear = Ear(services, self._ids, self.callee_channel)
         self._looking: asyncio.Task[None] | None = None
         self._callee_started = asyncio.Event()
         self._code: tuple[str, float] | None = None
         self._handed_over: DropRunner | None = None
         self._left_alone = False
+        self.requests = DropRequests(self.post)
+        self.since = services.clock.utc_of(services.now())
         self.machine = Conversation(services.settings.conversation_settings())
         super().__init__(self.machine, services.now)
 
@@ -84,6 +89,7 @@ class BridgedCall(CallLoop):
             await self.loop()
         finally:
             services.metrics.active_calls.dec()
+            self.requests.close()
             self.agent.close()
             if self._looking is not None:
                 self._looking.cancel()
@@ -109,19 +115,17 @@ class BridgedCall(CallLoop):
 
     async def _set_up(self) -> None:
         """Ring the callee and join the legs. A failure reaches the machine as an event."""
-        if not is_number(self._number):
-            log.warning("number_refused", agent=self._agent, number=self._number)
+        if not is_number(self.whose.number):
+            log.warning("number_refused", agent=self.whose.agent, number=self.whose.number)
             self.post(ev.CalleeGone(INVALID_NUMBER))
             return
-        whose = {"agent": self._agent, "number": self._number, "ref": self._ref}
         try:
             await ring(
                 self._services,
                 agent=self.agent.channel,
                 callee=self.callee_channel,
                 bridge=self._bridge,
-                number=self._number,
-                whose=whose,
+                whose=self.whose,
                 started=self._callee_started,
             )
         except (AriError, TimeoutError) as error:
@@ -137,8 +141,10 @@ class BridgedCall(CallLoop):
             case do.RelayDigits(digits):
                 # Before the answer Asterisk refuses them; the call goes on.
                 await quietly(ari.send_dtmf(self.callee_channel, digits))
-            case do.StartDrop(slot):
-                await self._hand_over(slot)
+            case do.StartDrop():
+                await self._hand_over(command)
+            case do.RefuseRequest(request):
+                self.requests.refuse(request, Refused("not_connected", "nobody is on the line yet"))
             case do.ToneOn(name):
                 await self.agent.tone_on(name)
             case do.ToneOff():
@@ -153,28 +159,31 @@ class BridgedCall(CallLoop):
                 raise AssertionError(f"{command} is no command of an agent's call")
 
     async def finish(self, command: do.Finish) -> None:
-        log.info("call_ended", call=self.call_id, reason=command.reason, agent=self._agent, number=self._number)
+        whose = self.whose
+        log.info("call_ended", call=self.call_id, reason=command.reason, agent=whose.agent, number=whose.number)
 
-    async def _hand_over(self, slot: int) -> None:
+    async def _hand_over(self, asked: do.StartDrop) -> None:
         """The code was pressed: accept the drop, take the callee's leg out of the call, and let it go."""
         services, ari = self._services, self._services.ari
-        refusal = self._drop_allowed()
-        message = services.messages.get(slot)
-        if message is None:
-            refusal = f"slot {slot} has no message"
-        if refusal or message is None:
-            return self._refuse(refusal)
+        agent, number = self.whose.agent, self.whose.number
+        wish = Wish(agent=agent, number=number, door="bridged", slot=asked.slot, message_id=asked.message_id)
+        try:
+            message = self._asker.ask(wish)
+        except Refused as refusal:
+            return await self._refuse(asked, wish, refusal)
         stamp, pressed_at = self._code or ("", self._now())
+        if asked.request:
+            stamp, pressed_at = "", self._now()
         await self._ear.settled()
         what = Particulars(
             drop=self.call_id,
             node=services.settings.node,
             door="bridged",
             channel=self.callee_channel,
-            slot=slot,
-            agent=self._agent,
-            number=self._number,
-            ref=self._ref,
+            slot=asked.slot,
+            agent=agent,
+            number=number,
+            ref=self.whose.ref,
             caller_id=services.settings.dial.caller_id,
             code_at=pressed_at,
             asterisk_times={"code": stamp} if stamp else {},
@@ -191,15 +200,15 @@ class BridgedCall(CallLoop):
         # The drop hears of the leg from now on: a callee who hangs up meanwhile must not be missed.
         drop.take_over()
         try:
-            await drop.accept()
+            await drop.accept(actor=self.requests.actor(asked.request))
         except JournalError as error:
-            log.error("drop_refused", call=self.call_id, error=str(error))
             self._take_back()
-            return self._refuse(str(error))
+            return await self._refuse(asked, wish, Refused("journal", str(error)))
         # From here on whatever goes wrong ends in the drop's receipt.
         self._handed_over = drop
         await self._start_drop(drop)
         self.post(ev.DropTaken())
+        self.requests.accept(asked.request, what.drop)
         try:
             await ari.remove_from_bridge(self._bridge, self.callee_channel)
             await drop.prepare_leg()
@@ -220,10 +229,10 @@ class BridgedCall(CallLoop):
         except AriError as error:
             self.post(ev.CalleeGone(0) if isinstance(error, Gone) else ev.Broken(str(error)))
 
-    def _refuse(self, reason: str) -> None:
-        self._services.metrics.refused.inc()
-        log.warning("code_refused", call=self.call_id, agent=self._agent, reason=reason)
-        self.post(ev.CodeRefused(reason))
+    async def _refuse(self, asked: do.StartDrop, wish: Wish, refusal: Refused) -> None:
+        self.post(ev.CodeRefused(str(refusal), audible=not asked.request))
+        self.requests.refuse(asked.request, refusal)
+        await self._asker.note(wish, refusal)
 
     # -- what happens -------------------------------------------------------------------------------
 
@@ -263,7 +272,7 @@ class BridgedCall(CallLoop):
 
     def _replace_agent(self, channel: str) -> None:
         """A transfer: another telephone has the agent's place in the bridge."""
-        log.info("agent_replaced", call=self.call_id, agent=self._agent)
+        log.info("agent_replaced", call=self.call_id, agent=self.whose.agent)
         self._services.router.detach(self.agent.channel, self.on_event)
         self.agent.follow(channel, self._bridge)
         self._services.router.attach(channel, self.on_event)

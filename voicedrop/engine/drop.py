@@ -27,11 +27,12 @@ from voicedrop.call.states import S
 from voicedrop.engine.echo import MessageEcho
 from voicedrop.engine.loop import CallLoop
 from voicedrop.engine.playbacks import PlaybackClock
+from voicedrop.engine.record import DropRecord
 from voicedrop.engine.services import DROP_APP, Services, quietly
 from voicedrop.engine.tap import Tap
-from voicedrop.errors import AriError, Gone, JournalError, TapError
-from voicedrop.model import Ids, Message, Outcome
-from voicedrop.store.receipt import Particulars, receipt
+from voicedrop.errors import AriError, Gone, TapError
+from voicedrop.model import Ids, Message
+from voicedrop.store.receipt import Particulars
 
 log = structlog.get_logger(__name__)
 
@@ -58,6 +59,7 @@ class DropRunner(CallLoop):
         self._services = services
         self._ids = Ids(services.settings.node, what.drop)
         self._tap = tap
+        self._record = DropRecord(services, what, message)
         self._echo = MessageEcho(message.file, services.now)
         self._opening: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
@@ -77,28 +79,14 @@ class DropRunner(CallLoop):
         )
         super().__init__(self.machine, services.now)
 
-    async def accept(self) -> None:
-        """Put the drop into the journal; from here on it ends in exactly one receipt.
+    async def accept(self, *, actor: str = "") -> None:
+        """Put the drop into the journal; from here on it ends in exactly one receipt. `actor` is who asked for it,
+        if it was not the agent by his code.
 
         Raises:
             JournalError: it could not be written, so the drop must not be made.
         """
-        await self._services.journal.append(
-            {
-                "kind": "accepted",
-                "drop": self.what.drop,
-                "node": self.what.node,
-                "at": self._services.clock.utc(self.machine.facts.accepted_at),
-                "channel": self.what.channel,
-                "slot": self.what.slot,
-                "sha256": self.message.sha256,
-                "door": self.what.door,
-                "agent": self.what.agent,
-                "number": self.what.number,
-                "ref": self.what.ref,
-                "answered": self.machine.facts.answered_at is not None,
-            }
-        )
+        await self._record.accepted(self.machine.facts, actor=actor)
 
     def take_over(self) -> None:
         """Events of the leg, and what its tap hears, come here from now on."""
@@ -159,11 +147,11 @@ class DropRunner(CallLoop):
                 self._opening = asyncio.create_task(self._listen(), name=f"tap {self.what.drop}")
             case do.Play(playback):
                 # On the disk before the first frame: after a crash a message is never begun twice.
-                await self._journal({"kind": "playing", "playback": playback})
+                await self._record.step("playing", playback)
                 await ari.play(leg, f"sound:{self.message.media}", playback_id=playback)
             case do.StopPlayback(playback):
                 await ari.stop_playback(playback)
-                await self._journal({"kind": "stopped", "playback": playback})
+                await self._record.step("stopped", playback)
             case do.HangUpCallee(cause):
                 await ari.hang_up(leg, cause=cause)
             case do.GiveToDialplan():
@@ -194,40 +182,13 @@ class DropRunner(CallLoop):
             await self.finish(self.machine.write_off(reason, self._services.now()))
 
     async def finish(self, command: do.Finish) -> None:
-        facts = self.machine.facts
-        if self.what.code_at is not None and self.what.agent_freed_at is not None:
-            self._services.metrics.agent_freed.observe(self.what.agent_freed_at - self.what.code_at)
-        if facts.cue is not None and facts.cue.beep is not None and facts.play_started_at is not None:
-            self._services.metrics.cue_to_play.observe(facts.play_started_at - facts.cue.beep.ended_at)
-        self._services.metrics.drops.labels(outcome=str(command.outcome or Outcome.FAILED)).inc()
-        written = receipt(self.what, self.message, facts, self._services.clock)
-        try:
-            await self._services.journal.append({"kind": "ended", "drop": self.what.drop, "receipt": written})
-        except JournalError as error:
-            # The whole receipt goes to the log: it is all that is left of it.
-            log.error("receipt_not_written", error=str(error), receipt=written)
-        log.info(
-            "drop_ended",
-            drop=self.what.drop,
-            outcome=str(command.outcome),
-            reason=command.reason,
-            agent=self.what.agent,
-            number=self.what.number,
-        )
+        await self._record.ended(self.machine.facts, command)
 
     def _new_playback(self, count: int) -> str:
         playback = self._ids(f"play{count}")
         self._playbacks.append(playback)
         self._services.router.attach(playback, self.on_event)
         return playback
-
-    async def _journal(self, entry: dict[str, str]) -> None:
-        """Note a step of an accepted drop. A full disk does not keep its message from being played."""
-        at = self._services.clock.utc(self._services.now())
-        try:
-            await self._services.journal.append({**entry, "drop": self.what.drop, "at": at})
-        except JournalError as error:
-            log.error("journal_not_written", drop=self.what.drop, step=entry["kind"], error=str(error))
 
     async def _listen(self) -> None:
         reason = ""
@@ -264,7 +225,7 @@ class DropRunner(CallLoop):
                 self.what.asterisk_times["message_start"] = event.stamp
                 self._clock.started(playback, event.stamp)
                 self._echo.begin(self._services.now())
-                noting = self._journal({"kind": "started", "playback": playback})
+                noting = self._record.step("started", playback)
                 self._noting = asyncio.create_task(noting, name=f"journal {self.what.drop}")
                 self.post(ev.PlaybackStarted(playback))
             case PlaybackState(about=(playback, *_), state=state):

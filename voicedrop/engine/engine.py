@@ -12,23 +12,22 @@ from voicedrop import needs
 from voicedrop.ari.connection import EventConnection
 from voicedrop.ari.events import AppReplaced, AriEvent, StasisStart
 from voicedrop.call import events as ev
-from voicedrop.call.hearing import Hearing
 from voicedrop.call.states import S as DropState
+from voicedrop.control import Refused
+from voicedrop.engine.asking import Asker
 from voicedrop.engine.bridged import BridgedCall
+from voicedrop.engine.dialled import named, take_leg
 from voicedrop.engine.drop import DropRunner
 from voicedrop.engine.recovery import recover
 from voicedrop.engine.services import AGENT_APP, DROP_APP, Services, quietly
-from voicedrop.errors import AriError, JournalError, VoicedropError
-from voicedrop.model import new_id, prefix
-from voicedrop.store.receipt import Particulars
+from voicedrop.errors import AriError, VoicedropError
+from voicedrop.model import prefix
 
 log = structlog.get_logger(__name__)
 
 APPS = (AGENT_APP, DROP_APP)
 NOISE = ["ChannelVarset", "ChannelDialplan", "ChannelCallerId", "ChannelConnectedLine"]
-SLOTS = range(1, 10)
 HAND_OVER_TIMEOUT_S = 5.0
-NO_SLOT = 3  # Q.850: no route to destination
 
 
 class Engine:
@@ -39,6 +38,7 @@ class Engine:
         self.connection = EventConnection(
             services.ari, APPS, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down
         )
+        self.asker = Asker(services, self.busy)
         self.drops: dict[str, DropRunner] = {}
         self.calls: dict[str, BridgedCall] = {}
         self.stopping = False
@@ -106,7 +106,7 @@ class Engine:
             case StasisStart(app=app, args=("dial", *_)) if app == AGENT_APP:
                 self._spawn(self._take_call(event), "take call")
             case StasisStart(app=app) if app == DROP_APP:
-                self._spawn(self._take_leg(event), "take leg")
+                self._spawn(take_leg(self, event), "take leg")
             case StasisStart() if event.channel_id.startswith(prefix(self.services.settings.node)):
                 # Made by a request that we had given up on.
                 self._spawn(quietly(self.services.ari.hang_up(event.channel_id)), "orphan")
@@ -124,15 +124,15 @@ class Engine:
             await self._to_plain_dial(event)
             return
         number = event.args[1] if len(event.args) > 1 else ""
-        named = _named(event.args[2:])
+        args = named(event.args[2:])
         call = BridgedCall(
             self.services,
             agent_channel=event.channel_id,
-            agent=named.get("agent") or _endpoint(event.channel),
+            agent=args.get("agent") or _endpoint(event.channel),
             number=number,
-            ref=named.get("ref", ""),
+            ref=args.get("ref", ""),
             start_drop=self.start_drop,
-            drop_allowed=self.why_not,
+            asker=self.asker,
         )
         await self.run_call(call)
 
@@ -147,62 +147,12 @@ class Engine:
         finally:
             del self.calls[call.call_id]
 
-    async def _take_leg(self, event: StasisStart) -> None:
-        """The Dial() door, or a dialplan's own: Stasis(voicedrop-drop,slot=N[,agent=…][,ref=…])."""
-        services = self.services
-        named = _named(event.args)
-        slot = int(named["slot"]) if named.get("slot", "") in set("123456789") else 0
-        message = services.messages.get(slot)
-        refusal = self.why_not()
-        if message is None:
-            log.warning("leg_refused", reason=f"slot {slot} has no message", args=list(event.args))
-            await quietly(services.ari.hang_up(event.channel_id, cause=NO_SLOT))
-            return
-        now = services.now()
-        caller, connected = event.channel.get("caller", {}), event.channel.get("connected", {})
-        up = event.channel.get("state") == "Up"
-        drop = DropRunner(
-            services,
-            Particulars(
-                drop=new_id(),
-                node=services.settings.node,
-                door="dial",
-                channel=event.channel_id,
-                slot=slot,
-                agent=named.get("agent", ""),
-                number=named.get("number") or str(caller.get("number", "")),
-                caller_id=str(connected.get("number", "")),
-                ref=named.get("ref", ""),
-            ),
-            message,
-            tap=None,
-            hearing=Hearing(whole=False),
-            accepted_at=now,
-            answered_at=now if up else None,
-        )
-        drop.take_over()
-        try:
-            if refusal:
-                raise JournalError(refusal)
-            await drop.accept()
-        except JournalError as error:
-            drop.let_go()
-            log.error("leg_given_to_dialplan", reason=str(error))
-            await quietly(services.ari.set_variable(event.channel_id, "VOICEDROP_MESSAGE", message.media))
-            await quietly(
-                services.ari.continue_dialplan(event.channel_id, context="voicedrop-finish", extension="s", priority=1)
-            )
-            return
-        drop.post(ev.Arrived())
-        await self.start_drop(drop)
-        await quietly(drop.prepare_leg())
-
-    def why_not(self) -> str:
-        """Why no further drop can be accepted; empty when one can."""
+    def busy(self) -> Refused | None:
+        """Why no further drop can be accepted; None when one can."""
         if self.stopping:
-            return "the engine is stopping"
+            return Refused("stopping", "the engine is stopping")
         most = self.services.settings.drop.max_active
-        return f"{most} drops are under way already" if len(self.drops) >= most else ""
+        return Refused("busy", f"{most} drops are under way already") if len(self.drops) >= most else None
 
     async def start_drop(self, drop: DropRunner) -> None:
         """Give an accepted drop a task of its own."""
@@ -230,9 +180,6 @@ class Engine:
         await self._look_for_modules()
         for app in APPS:
             await ari.drop_events(app, NOISE)
-        for slot in SLOTS:
-            message = services.messages.get(slot)
-            await ari.set_global(f"VOICEDROP_SLOT_{slot}", message.media if message else "")
         await ari.set_global("VOICEDROP_LIMIT_S", str(services.settings.drop.limit_s))
         if not self._recovered:
             await recover(self)
@@ -284,10 +231,6 @@ class Engine:
 def _first(group: BaseExceptionGroup[VoicedropError]) -> VoicedropError:
     first = group.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-def _named(args: tuple[str, ...]) -> dict[str, str]:
-    return {name: value for name, _, value in (arg.partition("=") for arg in args)}
 
 
 def _endpoint(channel: Mapping[str, Any]) -> str:

@@ -6,6 +6,8 @@ playbacks are still there; an agent's call that is still joined is taken over as
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import json
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from voicedrop.call import events as ev
 from voicedrop.call.hearing import Hearing
 from voicedrop.engine.bridged import BridgedCall
 from voicedrop.engine.drop import DropRunner
+from voicedrop.engine.record import message_of
 from voicedrop.engine.ringing import CALL_VARIABLE
 from voicedrop.engine.services import AGENT_APP, DROP_APP, quietly
 from voicedrop.errors import AriError
@@ -85,7 +88,7 @@ async def _let_go(engine: Engine, channels: dict[str, dict[str, Any]], taken: se
 
 async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, Any] | None) -> None:
     services, ari = engine.services, engine.services.ari
-    message = services.messages.get(int(entry["slot"]))
+    message = await asyncio.to_thread(_still_there, entry)
     accepted_at = services.clock.monotonic_of(datetime.fromisoformat(entry["at"]))
     drop = DropRunner(
         services,
@@ -97,6 +100,7 @@ async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, 
             slot=int(entry["slot"]),
             agent=str(entry["agent"]),
             number=str(entry["number"]),
+            caller_id=str(entry.get("caller_id", "")),
             ref=str(entry["ref"]),
         ),
         message or _lost_message(entry),
@@ -106,14 +110,14 @@ async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, 
         # It may have been answered after it was accepted.
         answered_at=accepted_at if entry["answered"] or (channel or {}).get("state") == "Up" else None,
     )
-    if channel is None or message is None or message.sha256 != entry["sha256"]:
+    if channel is None or message is None:
         if channel is not None:
             await quietly(ari.hang_up(drop.what.channel))
         played = " after its message had begun to play" if entry["playing"] else ""
         await drop.write_off(
             f"the leg ended{played} while the engine was away"
             if channel is None
-            else "its message changed while the engine was away"
+            else "its message was changed or removed while the engine was away"
         )
         return
     playing = entry["playing"]
@@ -153,7 +157,7 @@ async def _adopt_call(
         number=whose.get("number", ""),
         ref=whose.get("ref", ""),
         start_drop=engine.start_drop,
-        drop_allowed=engine.why_not,
+        asker=engine.asker,
         call_id=call_id,
     )
     log.info("call_adopted", call=call_id)
@@ -165,7 +169,18 @@ async def _adopt_call(
     return {callee_id, *agents}
 
 
+def _still_there(entry: dict[str, Any]) -> Message | None:
+    """The message of an accepted drop, unless its file is another now, or none. Blocks."""
+    try:
+        message = message_of(entry)
+        same = hashlib.sha256(message.file.read_bytes()).hexdigest() == message.sha256
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+    return message if same else None
+
+
 def _lost_message(entry: dict[str, Any]) -> Message:
-    return Message(
-        slot=int(entry["slot"]), label="", file=Path(), media="", duration_s=1.0, sha256=str(entry["sha256"])
-    )
+    try:
+        return message_of(entry)
+    except (KeyError, TypeError, ValueError):
+        return Message(slot=int(entry["slot"]), label="", file=Path(), media="", duration_s=1.0, sha256="")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from voicedrop.engine.services import AGENT_APP, Services
 
@@ -13,6 +13,15 @@ CREATE_TIMEOUT_S = 5.0
 INVALID_NUMBER = 28  # Q.850
 CALL_VARIABLE = "VOICEDROP_CALL"
 _NUMBER = re.compile(r"\+[0-9]{3,15}")
+
+
+@dataclass(frozen=True)
+class Whose:
+    """Who calls whom, and the caller's own reference."""
+
+    agent: str
+    number: str
+    ref: str
 
 
 def is_number(text: str) -> bool:
@@ -26,8 +35,7 @@ async def ring(
     agent: str,
     callee: str,
     bridge: str,
-    number: str,
-    whose: Mapping[str, str],
+    whose: Whose,
     started: asyncio.Event,
 ) -> None:
     """Make the callee's channel, join it with the agent's, and dial. `started` is set by its StasisStart.
@@ -37,7 +45,7 @@ async def ring(
     """
     ari, dial = services.ari, services.settings.dial
     await ari.create_channel(
-        dial.endpoint.replace("{number}", number),
+        dial.endpoint.replace("{number}", whose.number),
         app=AGENT_APP,
         channel_id=callee,
         originator=agent,
@@ -46,7 +54,7 @@ async def ring(
     async with asyncio.timeout(CREATE_TIMEOUT_S):
         await started.wait()
     # Recovery reads from here whose call this is.
-    await ari.set_variable(callee, CALL_VARIABLE, json.dumps(dict(whose)))
+    await ari.set_variable(callee, CALL_VARIABLE, json.dumps(asdict(whose)))
     # dtmf_events: otherwise two SIP legs are bridged natively and no digit is reported.
     await ari.create_bridge(bridge, bridge_type="mixing,dtmf_events")
     await ari.add_to_bridge(bridge, agent, absorb_dtmf=True)

