@@ -260,7 +260,8 @@ def _explain(error: ValidationError) -> str:
         value = fault["input"]
         shown = "a section" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
         # A password may also stand under a misspelt key, or in the place of its section.
-        if "pass" in key or "database" in key or (key.startswith("ari") and fault["type"] in ("extra_forbidden", "model_type")):
+        secret = "pass" in key or "database" in key
+        if secret or (key.startswith("ari") and fault["type"] in ("extra_forbidden", "model_type")):
             shown = "(hidden)"
         lines.append(f"  {key} = {shown}: {_allowed(fault['type'], fault['msg'])}")
     return "\n".join(lines)

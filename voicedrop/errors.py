@@ -12,6 +12,7 @@ VoicedropError
 │   ├── Gone             404: the object is no longer there
 │   └── NotInStasis      409 or 412 or 422: the channel is not in a state for this
 ├── TapError             the live audio of a leg cannot be had
+├── AgiError             what came to the AGI door is no AGI, or ended
 ├── JournalError         the journal cannot be written or read
 ├── StoreError           the database refused something
 │   └── StoreUnreachable no database, or it went away
@@ -83,6 +84,10 @@ class NotInStasis(AriError):
 
 class TapError(VoicedropError):
     """The live audio of a leg cannot be had."""
+
+
+class AgiError(VoicedropError):
+    """An AGI connection did not go as it should."""
 
 
 class JournalError(VoicedropError):

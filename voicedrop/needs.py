@@ -38,9 +38,10 @@ _DOORS = {
     "app_dial.so": "the Dial() door, and calls while the engine is away",
     "app_playback.so": "leaves the message while the engine is away",
     "app_waitforsilence.so": "leaves the message while the engine is away",
+    "res_agi.so": "the feature code asks the engine",
     "func_channel.so": "CHANNEL(), which tells the agent",
     "func_global.so": "SHARED(), which hands the agent's name over with the leg",
-    "func_logic.so": "IF(), in the drop's limit",
+    "func_logic.so": "IF(), in the drop's limit, and IMPORT(), which tells who was called",
     "func_timeout.so": "TIMEOUT(), which ends a leg that nobody ends",
 }
 _SIP = {

@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
 
 from voicedrop import __version__
+from voicedrop.agi.door import AgiDoor
 from voicedrop.ari.client import AriClient
 from voicedrop.config import Settings
+from voicedrop.engine.catalogue import Catalogue
+from voicedrop.engine.dialled import DialDoor
 from voicedrop.engine.engine import Engine
 from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.services import Services
-from voicedrop.errors import VoicedropError
-from voicedrop.library.folder import load_messages
+from voicedrop.errors import StoreUnreachable, VoicedropError
+from voicedrop.library.shelf import MESSAGE, Shelf
 from voicedrop.media.listener import TapListener
+from voicedrop.model import Message
+from voicedrop.store.changes import CHANGED
+from voicedrop.store.database import Database
+from voicedrop.store.embedded import POSTGRES
 from voicedrop.store.journal import Journal
+from voicedrop.store.keeper import Keeper
+from voicedrop.store.listening import NotificationListener
+from voicedrop.takeover import take_over_folder
 from voicedrop.web.health import HealthServer
 
 log = structlog.get_logger(__name__)
@@ -29,39 +41,103 @@ async def run(settings: Settings) -> None:
     Raises:
         VoicedropError: what stops the engine from running, and what to do about it.
     """
-    messages = load_messages(settings.messages.folder, settings.messages.asterisk_folder)
-    journal = Journal(settings.state_dir)
-    journal.open()
-    metrics = Metrics()
-    # A drop always gets its tap, so the listener takes as many connections again as calls may have.
-    listener = TapListener(settings.tap.host, settings.tap.port, most=settings.tap.max + settings.drop.max_active)
-    ari = AriClient(settings.ari.url, settings.ari.username, settings.ari.secret(), timeout_s=settings.ari.timeout_s)
-    try:
-        async with ari:
-            engine = Engine(
-                Services(
-                    settings=settings,
-                    ari=ari,
-                    listener=listener,
-                    journal=journal,
-                    messages=messages,
-                    metrics=metrics,
-                )
+    async with AsyncExitStack() as stack:
+        # First: it is what two engines on the same state directory would quarrel about.
+        journal = Journal(settings.state_dir)
+        journal.open()
+        stack.callback(journal.close)
+        keeper = Keeper(settings.database.address(), settings.state_dir / POSTGRES)
+        database = await stack.enter_async_context(_open(keeper))
+        shelf = Shelf(settings.library_folder())
+        catalogue = Catalogue(database, settings.state_dir, lambda sha256: _on_shelf(settings, shelf, sha256))
+        await asyncio.to_thread(catalogue.recall)
+        await _first_messages(settings, keeper, database, shelf, catalogue)
+
+        metrics = Metrics()
+        # A drop always gets its tap, so the listener takes as many connections again as calls may have.
+        listener = TapListener(settings.tap.host, settings.tap.port, most=settings.tap.max + settings.drop.max_active)
+        ari = await stack.enter_async_context(
+            AriClient(settings.ari.url, settings.ari.username, settings.ari.secret(), timeout_s=settings.ari.timeout_s)
+        )
+        engine = Engine(
+            Services(
+                settings=settings, ari=ari, listener=listener, journal=journal, catalogue=catalogue, metrics=metrics
             )
-            health = HealthServer(settings.http.host, settings.http.port, metrics.registry, lambda: _health(engine))
-            for sign in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(sign, engine.stop)
-            await _listen(listener.start(), "tap", settings.tap.host, settings.tap.port)
-            await _listen(health.start(), "http", settings.http.host, settings.http.port)
-            log.info("started", version=__version__, node=settings.node, messages=len(messages))
-            try:
-                await engine.run()
-            finally:
-                await health.stop()
-                await listener.stop()
-    finally:
-        journal.close()
+        )
+        health = HealthServer(
+            settings.http.host, settings.http.port, metrics.registry, lambda: _health(engine, keeper, catalogue)
+        )
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(sign, engine.stop)
+        await _listen(listener.start(), "tap", settings.tap.host, settings.tap.port)
+        stack.push_async_callback(listener.stop)
+        await _listen(health.start(), "http", settings.http.host, settings.http.port)
+        stack.push_async_callback(health.stop)
+        asked = DialDoor(engine)
+        stack.push_async_callback(asked.settled)
+        door = AgiDoor(settings.agi.host, settings.agi.port, asked.answer)
+        await _listen(door.start(), "agi", settings.agi.host, settings.agi.port)
+        stack.push_async_callback(door.stop)
+        notifications = NotificationListener(keeper.url, {CHANGED: catalogue.wake})
+        log.info("started", version=__version__, node=settings.node, messages=catalogue.size)
+        await _beside(
+            engine.run(),
+            {
+                "database": keeper.run(database),
+                "catalogue": catalogue.run(),
+                "notifications": notifications.run(),
+            },
+        )
     log.info("stopped")
+
+
+@asynccontextmanager
+async def _open(keeper: Keeper) -> AsyncIterator[Database]:
+    database = await keeper.open()
+    try:
+        yield database
+    finally:
+        await keeper.close(database)
+
+
+async def _first_messages(
+    settings: Settings, keeper: Keeper, database: Database, shelf: Shelf, catalogue: Catalogue
+) -> None:
+    """What the first code will ask for. With the database away, what the last run knew holds."""
+    if not keeper.ready.is_set():
+        return
+    try:
+        await take_over_folder(database, shelf, settings.messages.folder)
+        await catalogue.read()
+    except StoreUnreachable as error:
+        log.warning("database_away", error=str(error))
+
+
+def _on_shelf(settings: Settings, shelf: Shelf, sha256: str) -> Message:
+    """Where a message lies, for us and for Asterisk; what else is known of it stands in the catalogue."""
+    return Message(
+        slot=0,
+        label="",
+        file=shelf.folder / sha256[:2] / sha256 / MESSAGE,
+        media=shelf.media(sha256, settings.library.asterisk_folder),
+        duration_s=0.0,
+        sha256="",
+    )
+
+
+async def _beside(work: Coroutine[Any, Any, None], others: dict[str, Coroutine[Any, Any, None]]) -> None:
+    """Run `work` to its end, and the others as long as it runs. The first fault of any ends all."""
+    tasks = [asyncio.create_task(one, name=name) for name, one in others.items()]
+    main = asyncio.create_task(work, name="engine")
+    try:
+        await asyncio.wait({main, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (main, *tasks):
+            if task.done():
+                await task
+    finally:
+        for task in (main, *tasks):
+            task.cancel()
+        await asyncio.gather(main, *tasks, return_exceptions=True)
 
 
 async def _listen(start: Any, section: str, host: str, port: int) -> None:
@@ -73,11 +149,14 @@ async def _listen(start: Any, section: str, host: str, port: int) -> None:
         ) from error
 
 
-def _health(engine: Engine) -> dict[str, Any]:
+def _health(engine: Engine, keeper: Keeper, catalogue: Catalogue) -> dict[str, Any]:
     return {
         "ok": engine.connection.up and not engine.stopping and not engine.replaced,
         "version": __version__,
         "ari": "taken by another engine" if engine.replaced else "up" if engine.connection.up else "down",
+        # No reason to be unwell: codes go on with what is known, and receipts wait in the journal.
+        "database": "up" if keeper.up else "down",
+        "messages": catalogue.size,
         "stopping": engine.stopping,
         "calls": len(engine.calls),
         "drops": len(engine.drops),

@@ -53,5 +53,6 @@ def write_shipped(target: Path, settings: Settings) -> list[Path]:
             "ari_username": settings.ari.username,
             "ari_password": settings.ari.secret(),
             "tap_uri": settings.tap.reached_by(),
+            "agi": settings.agi.reached_by(),
         },
     )

@@ -24,6 +24,7 @@ from voicedrop.lab import conf, recordings, servers, zoo
 from voicedrop.lab.engine import EngineProcess
 from voicedrop.lab.judge import judge, load
 from voicedrop.lab.phone import Exchange, exchange
+from voicedrop.lab.played import message_file
 from voicedrop.lab.recordings import CarrierCall
 from voicedrop.lab.site import CHECKOUT, Site, site
 from voicedrop.store import journal
@@ -96,7 +97,7 @@ def beep_to_playback_ms(here: Site, receipt: dict[str, Any], number: str) -> flo
 
 async def whole_and_dead_air_ms(here: Site, receipt: dict[str, Any], number: str) -> tuple[bool, float]:
     call = recordings.calls_to(here, number)[-1]
-    delivery = judge(load(here.lab / "messages/short.wav"), load(await recordings.kept(here, call)))
+    delivery = judge(load(message_file(here, "short")), load(await recordings.kept(here, call)))
     return delivery.whole and receipt["outcome"] == "delivered", delivery.dead_air_ms
 
 

@@ -23,6 +23,7 @@ from voicedrop.lab import conf, recordings, servers, zoo
 from voicedrop.lab.engine import EngineProcess
 from voicedrop.lab.impairment import Impairment
 from voicedrop.lab.judge import Delivery, judge, load
+from voicedrop.lab.played import message_file
 from voicedrop.lab.relay import RelayProcess
 from voicedrop.lab.site import CHECKOUT, Site, site
 from voicedrop.store import journal
@@ -60,7 +61,7 @@ async def _delivery(here: Site, number: str) -> Delivery | None:
         file = await recordings.kept(here, recordings.calls_to(here, number)[-1])
     except LabError:
         return None
-    return judge(load(here.lab / "messages/short.wav"), load(file))
+    return judge(load(message_file(here, "short")), load(file))
 
 
 def _beep_end_error_ms(here: Site, drop: Dropped) -> float | None:

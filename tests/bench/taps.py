@@ -24,6 +24,7 @@ import structlog
 from voicedrop.ari.client import AriClient
 from voicedrop.ari.connection import EventConnection
 from voicedrop.config import Settings
+from voicedrop.engine.catalogue import Catalogue
 from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.services import AGENT_APP, Services
 from voicedrop.engine.tap import Tap
@@ -31,6 +32,8 @@ from voicedrop.lab import conf, servers
 from voicedrop.lab.site import CHECKOUT, Site, site
 from voicedrop.media.listener import TapListener
 from voicedrop.model import Ids
+from voicedrop.model import Message
+from voicedrop.store.database import Database
 from voicedrop.store.journal import Journal
 
 OUT: Final = CHECKOUT / "var/bench/taps.json"
@@ -73,6 +76,10 @@ async def call(here: Site, ari: AriClient, calls: int) -> list[str]:
             await asyncio.sleep(0.2)
 
 
+def _no_message(sha256: str) -> Message:
+    raise AssertionError(f"a tap asks for no message ({sha256})")
+
+
 @asynccontextmanager
 async def services_for(here: Site, taps: int) -> AsyncIterator[Services]:
     """What a tap needs of the engine, on the lab's PBX."""
@@ -87,7 +94,7 @@ async def services_for(here: Site, taps: int) -> AsyncIterator[Services]:
             ari=ari,
             listener=listener,
             journal=Journal(settings.state_dir),
-            messages={},
+            catalogue=Catalogue(Database("postgresql:///"), settings.state_dir, _no_message),
             metrics=Metrics(),
         )
         up = asyncio.Event()

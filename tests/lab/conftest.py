@@ -21,6 +21,7 @@ from voicedrop.lab import conf, recordings, servers, zoo
 from voicedrop.lab.engine import EngineProcess
 from voicedrop.lab.judge import Delivery, judge, load
 from voicedrop.lab.phone import Exchange, exchange
+from voicedrop.lab.played import message_file
 from voicedrop.lab.recordings import CarrierCall
 from voicedrop.lab.site import Site, site
 from voicedrop.store import journal
@@ -79,7 +80,7 @@ class Bench:
         """What the mailbox of `number` kept, held against the message."""
         call = await self.call_to(number, wait_s=wait_s)
         file = await recordings.kept(self.site, call)
-        return judge(load(self.site.lab / f"messages/{label}.wav"), load(file))
+        return judge(load(message_file(self.site, label)), load(file))
 
     async def until(self, found: Callable[[], Any], what: str, wait_s: float = 30.0) -> Any:
         """Poll for something outside this process; fail with its name when it does not come."""
@@ -149,7 +150,7 @@ async def make_bench(lab: Site, tmp_path: Path) -> AsyncIterator[BenchMaker]:
     for one in reversed(stack):
         await one.__aexit__(None, None, None)
     for engine in engines:
-        await asyncio.to_thread(engine.kill)
+        await asyncio.to_thread(engine.clear_away)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 
 from tests.lab.conftest import Bench, BenchMaker, number_of, show
 from voicedrop.lab import conf, servers
+from voicedrop.lab.played import message_file
 from voicedrop.lab.site import Site
 
 
@@ -43,7 +44,7 @@ async def test_a_bridge_that_vanished(bench: Bench) -> None:
 
 
 async def test_a_message_that_has_gone(bench: Bench, lab: Site) -> None:
-    file = lab.lab / "messages/reminder.wav"
+    file = message_file(lab, "reminder")
     kept = file.with_suffix(".away")
     file.rename(kept)
     try:

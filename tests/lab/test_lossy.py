@@ -13,6 +13,7 @@ from tests.lab.conftest import Bench, BenchMaker, number_of, show
 from voicedrop.lab import zoo
 from voicedrop.lab.impairment import Impairment
 from voicedrop.lab.judge import judge, load
+from voicedrop.lab.played import message_file
 from voicedrop.lab.relay import RelayProcess
 
 BAD = Impairment(loss=0.05, jitter_ms=30, seed=1)
@@ -83,7 +84,7 @@ async def test_a_human_hears_no_message_without_a_code(make_bench: BenchMaker) -
     await bench.mark(number, "end-play hello-again")
     await telephone.hang_up()
     call = await bench.call_to(number)
-    message = load(bench.site.lab / "messages/short.wav")
+    message = load(message_file(bench.site, "short"))
     assert judge(message, load(call.heard)).blocks_found == 0
     assert bench.receipts() == []
     await bench.nothing_left()

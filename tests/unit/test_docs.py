@@ -223,6 +223,7 @@ PORT_NAMES = {
     "engine_http": "the engine's `/healthz` and `/metrics`",
     "pbx_http": "HTTP and ARI of the PBX",
     "engine_tap": "where the PBX brings the audio of a tap",
+    "engine_agi": "where the PBX asks whether a drop may be (FastAGI)",
     "carrier_http": "HTTP and ARI of the carrier",
 }
 

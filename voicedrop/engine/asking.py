@@ -74,7 +74,7 @@ class Asker:
         entry = catalogue.suppressed(f"+{digits}")
         if entry is not None:
             why = f": {entry.reason}" if entry.reason else ""
-            raise Refused("suppressed", f"the number is on the suppression list as {entry.pattern}{why}")
+            raise Refused("suppressed", f"the number is on the suppression list{why}")
 
     async def note(self, wish: Wish, refusal: Refused) -> None:
         """Tell that a drop was refused: in the log, in /metrics, and in the journal, unless that is what refused it."""

@@ -156,7 +156,7 @@ class Catalogue:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             handle = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-            with open(handle, "w", encoding="utf-8") as file:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.writelines(f"{line}\n" for line in lines)
                 file.flush()
                 os.fsync(handle)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import structlog
 
+from voicedrop.agi.session import Request
 from voicedrop.ari.events import StasisStart
 from voicedrop.call import events as ev
 from voicedrop.call.hearing import Hearing
@@ -24,12 +26,41 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 REJECTED = 21  # Q.850: call rejected
+MOST_NOTES = 100  # refusals that wait for a slow disk; more are refused all the same, and not written
 CAUSES: Mapping[str, int] = {"no_message": 3}  # Q.850: no route to destination
 
 
 def named(args: tuple[str, ...]) -> dict[str, str]:
     """Arguments of the form name=value."""
     return {name: value for name, _, value in (arg.partition("=") for arg in args)}
+
+
+class DialDoor:
+    """Answers the Dial() door's question before its callee is taken away."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._noting: set[asyncio.Task[None]] = set()
+
+    def answer(self, request: Request) -> Mapping[str, str]:
+        """To drop,SLOT,AGENT,NUMBER: the variables that the dialplan goes on by."""
+        slot, agent, number = (*request.args, "", "", "")[:3]
+        digit = int(slot) if slot in set("123456789") else 0
+        wish = Wish(agent=agent, number=number, door="dial", slot=digit)
+        try:
+            message = self._engine.asker.ask(wish)
+        except Refused as refusal:
+            if len(self._noting) < MOST_NOTES:
+                noting = asyncio.create_task(self._engine.asker.note(wish, refusal), name="note a refusal")
+                self._noting.add(noting)
+                noting.add_done_callback(self._noting.discard)
+            return {"VOICEDROP_ANSWER": refusal.rule}
+        return {"VOICEDROP_MEDIA": message.media, "VOICEDROP_ANSWER": "yes"}
+
+    async def settled(self) -> None:
+        """Return when every refusal is in the journal."""
+        if self._noting:
+            await asyncio.wait(self._noting)
 
 
 async def take_leg(engine: Engine, event: StasisStart) -> None:

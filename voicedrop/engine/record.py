@@ -55,9 +55,7 @@ class DropRecord:
         """Note a step of an accepted drop. A full disk does not keep its message from being played."""
         at = self._services.clock.utc(self._services.now())
         try:
-            await self._services.journal.append(
-                {"kind": kind, "playback": playback, "drop": self._what.drop, "at": at}
-            )
+            await self._services.journal.append({"kind": kind, "playback": playback, "drop": self._what.drop, "at": at})
         except JournalError as error:
             log.error("journal_not_written", drop=self._what.drop, step=kind, error=str(error))
 

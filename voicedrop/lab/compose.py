@@ -175,6 +175,7 @@ def _write_engine_files(site: Site) -> None:
         state_dir="/var/lib/voicedrop",
         ari={"password_file": "/etc/voicedrop/ari.secret"},
         messages={"folder": "/lab/messages"},
+        library={"folder": "/lab/library"},
     )
     conf.write_engine_config(etc / "config.yaml", settings)
     secret = etc / "ari.secret"

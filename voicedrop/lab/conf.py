@@ -29,6 +29,8 @@ def engine_settings(site: Site, **changes: Mapping[str, Any] | str) -> dict[str,
         "http": {"port": site.port("engine_http")},
         "dial": {"endpoint": "PJSIP/{number}@carrier", "caller_id": "+12025550199"},
         "messages": {"folder": str(site.lab / "messages"), "asterisk_folder": "/lab/messages"},
+        "library": {"folder": str(site.lab / "library"), "asterisk_folder": "/lab/library"},
+        "agi": {"port": site.port("engine_agi")},
     }
     for key, value in changes.items():
         settings[key] = {**settings.get(key, {}), **value} if isinstance(value, Mapping) else value
@@ -55,6 +57,7 @@ def write_configuration(site: Site) -> None:
         for folder in FOLDERS:
             (home / folder).mkdir(parents=True, exist_ok=True)
         write_filled(CHECKOUT / "docker" / server, home / "etc", values)
+    (site.lab / "library").mkdir(exist_ok=True)
     write_shipped(site.lab / "pbx/etc/voicedrop", config.Settings(**engine_settings(site)))
 
 

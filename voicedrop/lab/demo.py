@@ -19,6 +19,7 @@ from voicedrop.lab import conf, recordings, servers, zoo
 from voicedrop.lab.engine import EngineProcess
 from voicedrop.lab.judge import Delivery, judge, load
 from voicedrop.lab.phone import exchange
+from voicedrop.lab.played import message_file
 from voicedrop.lab.recordings import CarrierCall
 from voicedrop.lab.report import Mark, print_timeline, write_json, write_picture
 from voicedrop.lab.site import CHECKOUT, Site
@@ -97,7 +98,7 @@ async def one_call(site: Site, subscriber: str, slot: int, agent: str, say: Say)
     if not zoo.subscriber(subscriber).records:
         return Shown(receipt=receipt, call=call, kept=None, delivery=None)
     kept = await recordings.kept(site, call)
-    message = load(site.lab / f"messages/{receipt['message']['label']}.wav")
+    message = load(message_file(site, receipt["message"]["label"]))
     return Shown(receipt=receipt, call=call, kept=kept, delivery=judge(message, load(kept)))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from voicedrop.errors import LabError
 from voicedrop.lab.conf import write_engine_config
+from voicedrop.store.embedded import POSTGRES, stop_left
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 60.0
@@ -84,8 +85,13 @@ class EngineProcess:
         return self._end(signal.SIGTERM)
 
     def kill(self) -> int:
-        """SIGKILL."""
+        """SIGKILL. Its database goes on; the next start finds it."""
         return self._end(signal.SIGKILL)
+
+    def clear_away(self) -> None:
+        """End it without ceremony, and the database that a killed one leaves behind."""
+        self.kill()
+        stop_left(self.state_dir / POSTGRES)
 
     def send(self, sign: signal.Signals) -> None:
         if self._process is not None:

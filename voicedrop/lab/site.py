@@ -66,6 +66,7 @@ PORT_OFFSETS = {
     "engine_http": 4080,
     "pbx_http": 4088,
     "engine_tap": 4090,
+    "engine_agi": 4073,
     "carrier_http": 4098,
 }
 

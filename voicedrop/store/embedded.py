@@ -7,11 +7,18 @@ one finds it. Run as root, the server runs as the system user `pgserver`, which 
 from __future__ import annotations
 
 import atexit
+import signal
 import warnings
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from voicedrop.errors import StoreError
+
+POSTGRES = "postgres"
+"""The server's folder in the state directory."""
+STOP_S = 20.0
 
 
 class EmbeddedServer:
@@ -65,3 +72,22 @@ class EmbeddedServer:
             # The package keeps one object a folder, and would hand out this one, of a server that is gone.
             self._server._instances.pop(self._folder.resolve(), None)
             self._server = None
+
+
+def stop_left(folder: Path) -> None:
+    """Stop the server that a killed process left in `folder`, if there is one. Blocks.
+
+    Raises:
+        StoreError: it does not end.
+    """
+    try:
+        pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
+        server = psutil.Process(pid)
+        if server.name() != "postgres":
+            return  # the number is somebody else's by now
+        server.send_signal(signal.SIGINT)  # fast: sessions are ended, what was committed is kept
+        server.wait(STOP_S)
+    except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
+        return
+    except psutil.TimeoutExpired as error:
+        raise StoreError(f"the PostgreSQL in {folder} (process {pid}) does not end") from error

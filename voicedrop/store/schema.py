@@ -41,7 +41,11 @@ def migrate(url: str, *, to: str = "head") -> None:
         StoreUnreachable: there is no database.
         StoreError: it is of a newer version, or a migration failed (and was rolled back).
     """
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url, connect_timeout=CONNECT_S), poolclass=pool.NullPool)
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(url, connect_timeout=CONNECT_S),
+        poolclass=pool.NullPool,
+    )
     try:
         with engine.connect() as connection:
             connection.execute(text(f"SET statement_timeout = {LOCK_TIMEOUT_MS}"))
