@@ -11,20 +11,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from voicedrop.call.conversation import ConversationSettings
 from voicedrop.call.cue_settings import CueSettings
 from voicedrop.call.facts import DropSettings
 from voicedrop.errors import ConfigError
+from voicedrop.sections import Policy, Section
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Ari(Section):
@@ -197,6 +194,7 @@ class Settings(BaseSettings):
     database: DatabaseSection = DatabaseSection()
     agi: Agi = Agi()
     evidence: Evidence = Evidence()
+    policy: Policy = Policy()
     shutdown: Shutdown = Shutdown()
     log: Log = Log()
 
