@@ -18,10 +18,13 @@ from voicedrop.call.conversation import ConversationSettings
 from voicedrop.call.cue_settings import CueSettings
 from voicedrop.call.facts import DropSettings
 from voicedrop.errors import ConfigError
-from voicedrop.sections import Policy, Section
+from voicedrop.sections import Policy, Section, Unattended
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
+
+
+NEVER = 2.0  # no verdict is so sure
 
 
 class Ari(Section):
@@ -195,6 +198,7 @@ class Settings(BaseSettings):
     agi: Agi = Agi()
     evidence: Evidence = Evidence()
     policy: Policy = Policy()
+    unattended: Unattended = Unattended()
     shutdown: Shutdown = Shutdown()
     log: Log = Log()
 
@@ -212,8 +216,10 @@ class Settings(BaseSettings):
     def library_folder(self) -> Path:
         return self.library.folder or self.state_dir / "library"
 
-    def drop_settings(self) -> DropSettings:
-        return DropSettings(cue=CueSettings(**self.cue.model_dump()), tail_s=self.drop.tail_s)
+    def drop_settings(self, *, vouched: bool = True) -> DropSettings:
+        cue = CueSettings(**self.cue.model_dump())
+        sure = self.unattended.sure if self.unattended.silence_cue else NEVER
+        return DropSettings(cue=cue, tail_s=self.drop.tail_s, vouched=vouched, sure=sure)
 
     def conversation_settings(self) -> ConversationSettings:
         return ConversationSettings(**self.feature.model_dump())

@@ -14,6 +14,8 @@ from voicedrop import __version__
 from voicedrop.agi.door import AgiDoor
 from voicedrop.ari.client import AriClient
 from voicedrop.config import Settings
+from voicedrop.dialer.dialer import Dialer
+from voicedrop.dialer.jobs import Jobs
 from voicedrop.engine.catalogue import Catalogue
 from voicedrop.engine.dialled import DialDoor
 from voicedrop.engine.engine import Engine
@@ -78,7 +80,15 @@ async def run(settings: Settings) -> None:
         door = AgiDoor(settings.agi.host, settings.agi.port, asked.answer)
         await _listen(door.start(), "agi", settings.agi.host, settings.agi.port)
         stack.push_async_callback(door.stop)
-        notifications = NotificationListener(keeper.url, {CHANGED: catalogue.wake})
+        dialer = Dialer(engine, database)
+        unattended = settings.unattended
+        jobs = Jobs(lambda: keeper.url, unattended.trunk, unattended.workers, dialer.make)
+
+        def changed() -> None:
+            catalogue.wake()
+            dialer.look()
+
+        notifications = NotificationListener(keeper.url, {CHANGED: changed})
         log.info("started", version=__version__, node=settings.node, messages=catalogue.size)
         await _beside(
             engine.run(),
@@ -86,6 +96,7 @@ async def run(settings: Settings) -> None:
                 "database": keeper.run(database),
                 "catalogue": catalogue.run(),
                 "notifications": notifications.run(),
+                **({"jobs": jobs.run()} if unattended.workers else {}),
             },
         )
     log.info("stopped")

@@ -61,6 +61,8 @@ class CuePolicy:
         self._voices: list[float] = []  # when a voice over the message was heard, 100 ms each
         self._beep_took_it_back = False
         self.restarts = 0
+        self.by_silence = True
+        """Whether a silence may start the message. Not where it is in doubt who answered."""
 
     @property
     def due(self) -> float | None:
@@ -74,7 +76,7 @@ class CuePolicy:
     def _silence_due(self) -> float | None:
         """When the silence will be long enough to start in, if nothing else comes."""
         settings, hearing, since = self._settings, self._hearing, self._quiet_since
-        if since is None or self.restarts >= settings.max_restarts:
+        if since is None or not self.by_silence or self.restarts >= settings.max_restarts:
             return None
         if hearing.voice_ended_at is None and hearing.last_beep is None:
             return None if hearing.whole else since + settings.silence_unheard_s

@@ -15,6 +15,7 @@ from voicedrop.call.cue import CuePolicy, EchoEar, GiveUp, Ruling, TakeBack
 from voicedrop.call.facts import DropFacts, DropSettings
 from voicedrop.call.hearing import Hearing
 from voicedrop.call.states import ALLOWED, S
+from voicedrop.call.verdict import ENDS_IN, Answer, Verdict
 from voicedrop.model import Cue, HungUpBy, Outcome
 
 log = logging.getLogger(__name__)
@@ -41,8 +42,9 @@ class Drop:
         accepted_at: float,
         answered_at: float | None,
         echo: EchoEar | None = None,
+        placed: bool = True,
     ) -> None:
-        self.state = S.ARRIVING
+        self.state = S.ARRIVING if placed else S.ORDERED
         self.facts = DropFacts(accepted_at=accepted_at, answered_at=answered_at)
         self.hearing = hearing
         self._settings = settings
@@ -55,7 +57,8 @@ class Drop:
         self._blind_since: float | None = None  # from here on nobody saw what became of the leg
         self._handed_over = False  # the engine stops: a message that plays goes on, another does not begin
         self._next = (Outcome.FAILED, "")  # what HANGING_UP ends in
-        self._deadline: float | None = accepted_at + ARRIVE_TIMEOUT_S
+        self._deadline: float | None = accepted_at + ARRIVE_TIMEOUT_S if placed else None
+        self._cue.by_silence = settings.vouched
 
     def begin(self, now: float) -> None:
         """The leg is on its way: the time in which it must arrive counts from here."""
@@ -83,6 +86,8 @@ class Drop:
             self._step("answered", now)
 
         match self.state, event:
+            case S.ORDERED, _:
+                return self._ordered(event, now)
             case _, ev.CalleeGone():
                 return self._callee_gone(event, now)
             case _, ev.CalleeTaken():
@@ -109,6 +114,8 @@ class Drop:
                 self._cue.resumed(began_at, restarts=self._plays - 1)
                 self._to(S.STARTING, event)
                 return self._to(S.PLAYING, event, deadline=began_at + self._message_s + FINISH_SLACK_S)
+            case ((S.ARRIVING | S.RINGING), ev.TakenBack(reason)):
+                return self._hang_up(Outcome.NOT_CONNECTED, reason, event, now)
             case S.ARRIVING, ev.Tick() if self._overdue(now):
                 return self._hang_up(Outcome.FAILED, "the leg did not arrive in the drop app", event, now)
             case S.RINGING, ev.Answered():
@@ -120,6 +127,8 @@ class Drop:
                 return self._hang_up(Outcome.FAILED, f"the live audio was lost: {reason}", event, now)
             case ((S.ARRIVING | S.WAITING), ev.HandOver()):
                 return self._give_to_dialplan(event, now)
+            case S.WAITING, ev.Judged(verdict) if self.hearing.last_beep is None:
+                return self._judge(verdict, event, now)
             case ((S.WAITING | S.STARTING | S.PLAYING), ev.Heard(detection)):
                 return self._rule(self._cue.hear(detection, now), event, now)
 
@@ -152,6 +161,25 @@ class Drop:
 
     # -- the steps of a life, in order --------------------------------------------------------------
 
+    def _ordered(self, event: ev.Event, now: float) -> list[Command]:
+        """Unattended, and no leg is placed yet."""
+        match event:
+            case ev.Placed():
+                self._step("placed", now)
+                return self._to(S.ARRIVING, event, deadline=now + ARRIVE_TIMEOUT_S)
+            case ev.Blocked(reason):
+                return self._end(Outcome.BLOCKED, reason, event, now)
+            case ev.TakenBack(reason):
+                return self._end(Outcome.NOT_CONNECTED, reason, event, now)
+            case ev.HandOver():
+                return self._end(Outcome.NOT_CONNECTED, "the engine stopped before the call", event, now)
+            case ev.Cancelled(by):
+                self._step("cancelled", now)
+                return self._end(Outcome.NOT_CONNECTED, f"cancelled by {by}", event, now)
+            case ev.Broken(reason):
+                return self._end(Outcome.FAILED, reason, event, now)
+        return []
+
     def _wait(self, event: ev.Event, now: float) -> list[Command]:
         self._to(S.WAITING, event)
         return self._rule(self._cue.begin(now), event, now)
@@ -176,6 +204,17 @@ class Drop:
                 return self._hang_up(Outcome.NO_CUE, reason, event, now)
             case None:
                 return []
+
+    def _judge(self, verdict: Verdict, event: ev.Event, now: float) -> list[Command]:
+        """Nobody vouches for a mailbox, and no beep has settled it."""
+        self.facts.verdict = verdict
+        self._step(f"verdict_{verdict.answer}", now)
+        if verdict.answer is not Answer.MAILBOX:
+            doubt = verdict.answer in (Answer.SILENCE, Answer.UNSURE)
+            reason = f"it is not certain who answered: {verdict.reason}" if doubt else verdict.reason
+            return self._hang_up(ENDS_IN[verdict.answer], reason, event, now)
+        self._cue.by_silence |= verdict.confidence >= self._settings.sure
+        return self._rule(self._cue.tick(now), event, now)
 
     def _play(self, event: ev.Event, now: float) -> list[Command]:
         self._plays += 1
@@ -251,6 +290,8 @@ class Drop:
                 return self._end(Outcome.CALLEE_HUNG_UP, "the callee hung up before the message", event, now)
 
     def _give_to_dialplan(self, event: ev.Event, now: float) -> list[Command]:
+        if not self._settings.vouched:  # the dialplan would play to whoever is silent
+            return self._hang_up(Outcome.FAILED, "the engine stopped before the message", event, now)
         return [
             do.GiveToDialplan(),
             *self._end(Outcome.FAILED, "the engine stopped and gave the leg to the dialplan", event, now),

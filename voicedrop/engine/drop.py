@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import structlog
 
 from voicedrop.ari.events import (
@@ -53,6 +55,8 @@ class DropRunner(CallLoop):
         hearing: Hearing,
         accepted_at: float,
         answered_at: float | None,
+        vouched: bool = True,
+        placed: bool = True,
     ) -> None:
         self.what = what
         self.message = message
@@ -68,7 +72,7 @@ class DropRunner(CallLoop):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._leaving: asyncio.TimerHandle | None = None
         self.machine = Drop(
-            settings=services.settings.drop_settings(),
+            settings=services.settings.drop_settings(vouched=vouched),
             message_s=message.duration_s,
             hearing=hearing,
             tapped=tap is not None,
@@ -76,6 +80,7 @@ class DropRunner(CallLoop):
             accepted_at=accepted_at,
             answered_at=answered_at,
             echo=self._echo,
+            placed=placed,
         )
         super().__init__(self.machine, services.now)
 
@@ -207,8 +212,12 @@ class DropRunner(CallLoop):
 
     # -- what happens -------------------------------------------------------------------------------
 
+    def on_samples(self, samples: npt.NDArray[np.int16]) -> None:
+        """What the leg sends, as it comes: int16 of shape (n,), 8 kHz."""
+        self._echo.feed(samples)
+
     def _hear_by(self, tap: Tap) -> None:
-        tap.on_samples = self._echo.feed
+        tap.on_samples = self.on_samples
         tap.on_heard = lambda detection, now: self.post(ev.Heard(detection), now)
         tap.on_lost = lambda reason: self.post(ev.TapLost(reason))
 

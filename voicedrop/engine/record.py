@@ -42,6 +42,7 @@ class DropRecord:
                 "slot": what.slot,
                 "message": entry_of(self._message),
                 "door": what.door,
+                "method": what.method,
                 "agent": what.agent,
                 "number": what.number,
                 "caller_id": what.caller_id,
