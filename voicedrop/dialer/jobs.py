@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -21,6 +22,8 @@ from voicedrop.dialer.order import Order
 from voicedrop.errors import StoreUnreachable, VoicedropError
 
 log = structlog.get_logger(__name__)
+# It writes every job's arguments into its log: numbers. What matters of a job we say ourselves.
+logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
 
 TASK = "voicedrop.unattended_drop"
 AGAIN_S = 5  # a job that could not be run just now
@@ -87,7 +90,15 @@ class Jobs:
 
         @queue.task(name=TASK, queue=self._trunk, retry=again)
         async def unattended_drop(**arguments: Any) -> None:
-            await self._work(Order.of(arguments))
+            order = Order.of(arguments)
+            try:
+                await self._work(order)
+            except NotNow as error:
+                log.info("job_waits", drop=order.drop, reason=str(error), again_s=AGAIN_S)
+                raise
+            except Exception:
+                log.exception("job_failed", drop=order.drop)
+                raise
 
         async with queue.open_async():
             yield queue

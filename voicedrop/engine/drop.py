@@ -116,7 +116,8 @@ class DropRunner(CallLoop):
             if self._noting is not None:
                 await asyncio.wait({self._noting})
             if self._opening is not None:
-                self._opening.cancel()
+                # Not cancelled: a request cut off in the middle may be carried out behind the clearing away.
+                await asyncio.wait({self._opening})
             if self._tap is not None:
                 await self._tap.close()
             for object_id in (self.what.channel, *self._playbacks):
@@ -198,6 +199,8 @@ class DropRunner(CallLoop):
     async def _listen(self) -> None:
         reason = ""
         for attempt in TAP_ATTEMPTS:
+            if self.machine.state is S.ENDED:
+                return
             tap = Tap(self._services, self._ids, self.what.channel)
             self._hear_by(tap)
             try:

@@ -1,0 +1,53 @@
+"""The single method: one call with nobody on the line."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.calling import OPEN, order, settled
+from tests.lab.conftest import BenchMaker, number_of, show
+from voicedrop.policy.settings import Method
+
+
+async def test_a_mailbox_gets_the_whole_message(make_bench: BenchMaker) -> None:
+    bench = await make_bench(**OPEN)
+    number = number_of("mailbox")
+    drop = await order(bench, number, Method.SINGLE)
+    receipt = await settled(bench, number, drop)
+    assert receipt["outcome"] == "delivered", show(receipt)
+    assert receipt["door"] == "unattended"
+    assert receipt["attempt"]["disposition"] == "answered"
+    assert receipt["attempt"]["retry"] == "no"
+    assert receipt["policy"]["allowed"] is True
+    assert (await bench.delivery(number, "short")).whole
+    call = await bench.call_to(number)
+    assert receipt["sip_call_id"] == call.sip_call_id
+    assert call.caller_id == "+12025550199"
+
+
+async def test_a_human_is_hung_up_on_and_hears_nothing(make_bench: BenchMaker) -> None:
+    bench = await make_bench(**OPEN)
+    number = number_of("human")
+    drop = await order(bench, number, Method.SINGLE)
+    receipt = await settled(bench, number, drop)
+    assert receipt["outcome"] == "human_answered", show(receipt)
+    assert receipt["verdict"]["answer"] == "human"
+    assert receipt["attempt"]["retry"] == "at another time of day"
+
+
+@pytest.mark.parametrize(
+    ("key", "disposition", "retry"),
+    [
+        ("busy", "busy", "later"),
+        ("unallocated", "failed", "no"),
+        ("congested", "congested", "later"),
+        ("no-answer", "no_answer", "at another time of day"),
+    ],
+)
+async def test_a_call_that_does_not_come_about(make_bench: BenchMaker, key: str, disposition: str, retry: str) -> None:
+    bench = await make_bench(**{**OPEN, "unattended": {"ring_timeout_s": 5}})
+    number = number_of(key)
+    drop = await order(bench, number, Method.SINGLE)
+    receipt = await settled(bench, number, drop)
+    assert receipt["outcome"] == "not_connected", show(receipt)
+    assert (receipt["attempt"]["disposition"], receipt["attempt"]["retry"]) == (disposition, retry), show(receipt)
