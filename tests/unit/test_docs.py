@@ -22,6 +22,8 @@ from voicedrop.engine.metrics import Metrics
 from voicedrop.lab import zoo
 from voicedrop.lab.site import PORT_OFFSETS, Site
 from voicedrop.model import Cue, CueReason, HeardBeep, Message, Outcome
+from voicedrop.policy.rules import RULES
+from voicedrop.policy.settings import Asked
 from voicedrop.store.receipt import Clock, Particulars, receipt
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,9 +166,16 @@ def test_the_example_has_every_key() -> None:
 def test_settings_that_are_named_exist(name: str) -> None:
     known = set(keys_of(Settings))
     sections = {key.partition(".")[0] for key in known if "." in key}
-    named = re.findall(rf"`((?:{'|'.join(sections)})\.[a-z_]+)`", text_of(name))
+    named = re.findall(rf"`((?:{'|'.join(sections)})\.[a-z_.]+)`", text_of(name))
     files = {f"{section}.{ending}" for section in sections for ending in ("py", "json", "yaml", "conf")}
     assert set(named) - known - files == set()
+
+
+def test_every_rule_of_the_gate_is_explained_in_its_order() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .* \| (always|never|may be) \|$", text_of("docs/policy.md"), re.MULTILINE)
+    expected = {rule.slug: "always" if rule.attended else "never" for rule in RULES} | dict.fromkeys(Asked, "may be")
+    assert [slug for slug, _ in rows] == [rule.slug for rule in RULES]
+    assert dict(rows) == expected
 
 
 # -- receipts, metrics ------------------------------------------------------------------------------

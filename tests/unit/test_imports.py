@@ -62,6 +62,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "voicedrop.model": ("uuid6",),
     "voicedrop.errors": (),
     "voicedrop.call": ("dsp", "voicedrop.model", "voicedrop.call"),
+    "voicedrop.policy": ("phonenumbers", "voicedrop.model", "voicedrop.errors", "voicedrop.policy"),
 }
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     # a room: what of ours it may not import

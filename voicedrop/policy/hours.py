@@ -104,12 +104,21 @@ def turns(zones: Iterable[str], minutes: Iterable[int], start: datetime, end: da
     of each day's search, which may be a clock change itself.
     """
     known = [ZoneInfo(name) for name in zones]
-    wanted = sorted({0, *minutes})
+    wanted = sorted(set(minutes))
     while start < end:
         until = min(start + _DAY, end)
-        found = {moment for zone in known for moment in _turns_of(zone, wanted, start, until)}
+        found = {moment for zone in _unlike(known, start, until) for moment in _turns_of(zone, wanted, start, until)}
         yield from sorted({start, *(moment for moment in found if start < moment < until)})
         start = until
+
+
+def _unlike(zones: list[ZoneInfo], start: datetime, until: datetime) -> Iterable[ZoneInfo]:
+    """One of all zones that show the same time all day long; a toll-free number has 42 with 11 times."""
+    found: dict[object, ZoneInfo] = {}
+    for zone in zones:
+        before, after = start.astimezone(zone).utcoffset(), until.astimezone(zone).utcoffset()
+        found.setdefault(before if before == after else zone.key, zone)
+    return found.values()
 
 
 def _turns_of(zone: ZoneInfo, minutes: list[int], start: datetime, until: datetime) -> Iterator[datetime]:

@@ -56,9 +56,10 @@ def keyed_hash(e164: str, key: bytes) -> str:
 def lookup_keys(e164: str, key: bytes | None = None) -> list[str]:
     """Every pattern that this number may stand under, for one indexed query: `WHERE pattern = ANY(%s)`.
 
-    At most 18: the number, its prefixes from +* on, and its hash if there is a key.
+    At most 18: the number, its prefixes from +* on, and its hash if there is a key. A number that could not be read
+    is empty text; +* stops it too.
     """
-    prefixes = [e164[:length] + "*" for length in range(1, len(e164) + 1)]
+    prefixes = ["+*", *(e164[:length] + "*" for length in range(2, len(e164) + 1))]
     return [e164, *prefixes, *([keyed_hash(e164, key)] if key is not None else [])]
 
 
@@ -120,10 +121,11 @@ class SuppressionSet:
         return True
 
     def find(self, e164: str, now: datetime) -> Entry | None:
-        """The entry that matches this number and counts longest."""
+        """The entry that matches this number (empty where it could not be read) and counts longest."""
         return lasting(self._matching(e164), now)
 
     def _matching(self, e164: str) -> Iterator[Entry]:
+        e164 = e164 or "+"
         patterns = [e164, *(e164[: length - 1] + "*" for length in self._lengths if length <= len(e164) + 1)]
         if self._key is not None:
             patterns.append(keyed_hash(e164, self._key))

@@ -20,6 +20,7 @@ from voicedrop.policy.suppression import HASH, Entry, is_pattern
 
 COLUMNS = ("number", "reason", "source", "expires")
 _SEPARATORS = re.compile(r"[ ().\-/]")
+_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")  # nothing can stand in front of such an area code
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LAST_ZONE = timezone(timedelta(hours=-12))  # where a day ends last
 
@@ -104,7 +105,9 @@ def _pattern(text: str, default_region: str) -> str:
     if not plain.startswith("+") and default_region:
         number = parse(text, default_region)
         return number.e164 if isinstance(number, Number) else ""
-    # A number that no plan has any more may still stand on a list.
+    # +49 (0)30 is +4930, which takes phonenumbers to see. A number that no plan has any more may still be on a list.
+    if _NORTH_AMERICAN.fullmatch(plain):
+        return plain
     if plain.startswith("+") and not plain.endswith("*") and isinstance(found := parse(text), Number):
         return found.e164
     return plain if is_pattern(plain) else ""

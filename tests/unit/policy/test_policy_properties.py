@@ -161,7 +161,7 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
-many = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 
 @many

@@ -97,6 +97,11 @@ def test_two_zones_that_are_never_open_together_are_never_called() -> None:
     assert next_allowed(asked, KNOWN, RULES, at("2026-06-10T07:00")) == at("2026-06-10T19:00")
 
 
+def test_two_zones_that_part_on_this_day_are_both_looked_at() -> None:
+    asked = question(in_zones("America/Puerto_Rico", "America/New_York"))  # alike until 06:00 UTC, not behind it
+    assert next_allowed(asked, KNOWN, RULES, at("2026-11-01T04:00")) == at("2026-11-01T13:00")
+
+
 def test_a_week_of_refusals_ends() -> None:
     """Three attempts in three days: the cap of a week holds until the first of them is a week old."""
     made = tuple(at(text) for text in ("2026-06-08T10:00-04:00", "2026-06-09T13:00-04:00", "2026-06-11T18:00-04:00"))

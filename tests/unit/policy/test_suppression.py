@@ -79,6 +79,12 @@ def test_a_number_is_looked_up_by_at_most_18_keys() -> None:
     assert len(lookup_keys("+" + "9" * MOST_DIGITS, KEY)) == 18
 
 
+def test_what_stops_everybody_stops_a_number_that_could_not_be_read() -> None:
+    assert lookup_keys("") == ["", "+*"]
+    assert SuppressionSet([Entry(pattern="+*")]).find("", NOON) == Entry(pattern="+*")
+    assert SuppressionSet([Entry(pattern="+1*"), Entry(pattern=NUMBER)], key=KEY).find("", NOON) is None
+
+
 def test_a_hash_is_hmac_sha256_of_the_number() -> None:
     assert keyed_hash(NUMBER, KEY) == HASH + hmac.digest(KEY, NUMBER.encode(), "sha256").hex()
     with pytest.raises(ValueError, match="at least 16 bytes"):

@@ -50,6 +50,7 @@ def test_a_hash_that_was_exported_comes_in_again() -> None:
 def test_numbers_of_a_country_and_numbers_of_no_plan() -> None:
     assert read("(202) 555-0123", "US") == [Entry(pattern="+12025550123")]
     assert read("+1 123 456 7890") == [Entry(pattern="+11234567890")], "it may have been one once"
+    assert read("+49 (0)30 1234567") == [Entry(pattern="+49301234567")]
     assert faults("(202) 555-0123") != []
     assert faults("12", "US") != []
 
