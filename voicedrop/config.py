@@ -5,7 +5,6 @@ A mistake names the key, the value and what is allowed, and all mistakes are tol
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,11 +17,18 @@ from voicedrop.call.conversation import ConversationSettings
 from voicedrop.call.cue_settings import CueSettings
 from voicedrop.call.facts import DropSettings
 from voicedrop.errors import ConfigError
-from voicedrop.sections import Policy, Section, Unattended
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-
+from voicedrop.sections import (
+    Agi,
+    DatabaseSection,
+    Evidence,
+    Library,
+    Port,
+    Retention,
+    Seconds,
+    Section,
+    Webhooks,
+)
+from voicedrop.sections_calling import Policy, Unattended
 
 NEVER = 2.0  # no verdict is so sure
 
@@ -127,45 +133,6 @@ class Messages(Section):
     """The same folder as Asterisk sees it, where that differs (containers, chroots)."""
 
 
-class Library(Section):
-    """Where prepared messages lie; the engine, its API and Asterisk all read them there."""
-
-    folder: Path | None = None
-    """None: `library` in the state directory."""
-    asterisk_folder: str = ""
-    """The same folder as Asterisk sees it, where that differs (containers, chroots)."""
-
-
-class DatabaseSection(Section):
-    """The PostgreSQL that keeps everything but the journal."""
-
-    url: SecretStr = SecretStr("")
-    """Empty: an embedded server in the state directory."""
-
-    def address(self) -> str:
-        """DATABASE_URL, where it is set, goes before the key; empty: embedded."""
-        return os.environ.get("DATABASE_URL", "") or self.url.get_secret_value()
-
-
-class Agi(Section):
-    """Where the Dial() door asks whether a drop may be."""
-
-    host: str = "127.0.0.1"
-    port: Port = 4573
-    address: Annotated[str, Field(pattern=r"^([^/\s:]+|\[[0-9a-fA-F:]+\])?(:[0-9]{1,5})?$")] = ""
-    """What Asterisk connects to, HOST:PORT; empty: the same host and port. For containers."""
-
-    def reached_by(self) -> str:
-        return self.address or f"{self.host}:{self.port}"
-
-
-class Evidence(Section):
-    """The audio of drops, from the move to the drop app on."""
-
-    all: bool = False
-    """Keep it of every drop; otherwise of those messages that say so."""
-
-
 class Shutdown(Section):
     grace_s: Annotated[float, Field(ge=0, le=600)] = 30.0
     """Drops that wait for their cue get this long; then their leg goes to the dialplan."""
@@ -197,6 +164,8 @@ class Settings(BaseSettings):
     database: DatabaseSection = DatabaseSection()
     agi: Agi = Agi()
     evidence: Evidence = Evidence()
+    webhooks: Webhooks = Webhooks()
+    retention: Retention = Retention()
     policy: Policy = Policy()
     unattended: Unattended = Unattended()
     shutdown: Shutdown = Shutdown()

@@ -36,6 +36,15 @@ class CueReason(StrEnum):
     ALREADY_PASSED = "already_passed"
 
 
+class EventKind(StrEnum):
+    """What the live feed and webhooks tell of."""
+
+    DROP_ACCEPTED = "drop.accepted"
+    DROP_PLAYING = "drop.playing"
+    DROP_ENDED = "drop.ended"
+    DROP_REFUSED = "drop.refused"
+
+
 class HungUpBy(StrEnum):
     """Who ended the leg."""
 

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -14,27 +15,37 @@ from voicedrop import __version__
 from voicedrop.agi.door import AgiDoor
 from voicedrop.ari.client import AriClient
 from voicedrop.config import Settings
+from voicedrop.control import EngineControl
 from voicedrop.dialer.dialer import Dialer
 from voicedrop.dialer.jobs import Jobs
 from voicedrop.engine.catalogue import Catalogue
+from voicedrop.engine.control import Control
 from voicedrop.engine.dialled import DialDoor
 from voicedrop.engine.engine import Engine
+from voicedrop.engine.evidence import FOLDER as EVIDENCE_FOLDER
 from voicedrop.engine.metrics import Metrics
+from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import Services
 from voicedrop.errors import StoreUnreachable, VoicedropError
 from voicedrop.library.shelf import MESSAGE, Shelf
 from voicedrop.media.listener import TapListener
 from voicedrop.model import Message
+from voicedrop.notify.webhooks import WebhookSender, WebhookSettings
 from voicedrop.store.changes import CHANGED
 from voicedrop.store.database import Database
 from voicedrop.store.embedded import POSTGRES
+from voicedrop.store.events import CHANNEL as EVENT
 from voicedrop.store.journal import Journal
 from voicedrop.store.keeper import Keeper
 from voicedrop.store.listening import NotificationListener
+from voicedrop.store.retention import Limits, Retention
+from voicedrop.store.shipping import Shipper
 from voicedrop.takeover import take_over_folder
 from voicedrop.web.health import HealthServer
 
 log = structlog.get_logger(__name__)
+
+FOR_EVER = timedelta(days=100 * 365)
 
 
 async def run(settings: Settings) -> None:
@@ -56,19 +67,27 @@ async def run(settings: Settings) -> None:
         await _first_messages(settings, keeper, database, shelf, catalogue)
 
         metrics = Metrics()
-        # A drop always gets its tap, so the listener takes as many connections again as calls may have.
-        listener = TapListener(settings.tap.host, settings.tap.port, most=settings.tap.max + settings.drop.max_active)
+        # A drop always gets its tap, and one more for its evidence, however many calls have theirs.
+        most = settings.tap.max + 2 * settings.drop.max_active
+        listener = TapListener(settings.tap.host, settings.tap.port, most=most)
+        disk = DiskThread()
+        stack.push_async_callback(asyncio.to_thread, disk.stop)
         ari = await stack.enter_async_context(
             AriClient(settings.ari.url, settings.ari.username, settings.ari.secret(), timeout_s=settings.ari.timeout_s)
         )
         engine = Engine(
             Services(
-                settings=settings, ari=ari, listener=listener, journal=journal, catalogue=catalogue, metrics=metrics
+                settings=settings,
+                ari=ari,
+                listener=listener,
+                journal=journal,
+                catalogue=catalogue,
+                metrics=metrics,
+                disk=disk,
             )
         )
-        health = HealthServer(
-            settings.http.host, settings.http.port, metrics.registry, lambda: _health(engine, keeper, catalogue)
-        )
+        control: EngineControl = Control(engine, lambda: _health(engine, keeper, catalogue))
+        health = HealthServer(settings.http.host, settings.http.port, metrics.registry, control.health)
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, engine.stop)
         await _listen(listener.start(), "tap", settings.tap.host, settings.tap.port)
@@ -80,6 +99,9 @@ async def run(settings: Settings) -> None:
         door = AgiDoor(settings.agi.host, settings.agi.port, asked.answer)
         await _listen(door.start(), "agi", settings.agi.host, settings.agi.port)
         stack.push_async_callback(door.stop)
+        shipper = Shipper(database, journal, settings.node, evidence_kept=_evidence_kept(settings))
+        webhooks = WebhookSender(database, _webhook_settings(settings))
+        retention = Retention(database, journal, settings.node, settings.state_dir / EVIDENCE_FOLDER, _limits(settings))
         dialer = Dialer(engine, database)
         unattended = settings.unattended
         jobs = Jobs(lambda: keeper.url, unattended.trunk, unattended.workers, dialer.make)
@@ -88,7 +110,7 @@ async def run(settings: Settings) -> None:
             catalogue.wake()
             dialer.look()
 
-        notifications = NotificationListener(keeper.url, {CHANGED: changed})
+        notifications = NotificationListener(keeper.url, {CHANGED: changed, EVENT: webhooks.wake})
         log.info("started", version=__version__, node=settings.node, messages=catalogue.size)
         await _beside(
             engine.run(),
@@ -96,6 +118,9 @@ async def run(settings: Settings) -> None:
                 "database": keeper.run(database),
                 "catalogue": catalogue.run(),
                 "notifications": notifications.run(),
+                "shipper": shipper.run(),
+                "webhooks": webhooks.run(),
+                "retention": retention.run(),
                 **({"jobs": jobs.run()} if unattended.workers else {}),
             },
         )
@@ -133,6 +158,32 @@ def _on_shelf(settings: Settings, shelf: Shelf, sha256: str) -> Message:
         media=shelf.media(sha256, settings.library.asterisk_folder),
         duration_s=0.0,
         sha256="",
+    )
+
+
+def _evidence_kept(settings: Settings) -> timedelta:
+    days = settings.retention.evidence_days
+    return timedelta(days=days) if days else FOR_EVER
+
+
+def _limits(settings: Settings) -> Limits:
+    kept = settings.retention
+    return Limits(
+        receipts_days=kept.personal_days,
+        evidence_days=kept.evidence_days,
+        events_days=kept.event_days,
+        audit_days=kept.audit_days,
+        journal_days=kept.journal_days,
+    )
+
+
+def _webhook_settings(settings: Settings) -> WebhookSettings:
+    hooks = settings.webhooks
+    return WebhookSettings(
+        allow_private=hooks.allow_private,
+        timeout_s=hooks.timeout_s,
+        max_attempts=hooks.max_attempts,
+        disable_after_s=hooks.disable_after_days * 86_400,
     )
 
 

@@ -26,13 +26,13 @@ from voicedrop.ari.connection import EventConnection
 from voicedrop.config import Settings
 from voicedrop.engine.catalogue import Catalogue
 from voicedrop.engine.metrics import Metrics
+from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import AGENT_APP, Services
 from voicedrop.engine.tap import Tap
 from voicedrop.lab import conf, servers
 from voicedrop.lab.site import CHECKOUT, Site, site
 from voicedrop.media.listener import TapListener
-from voicedrop.model import Ids
-from voicedrop.model import Message
+from voicedrop.model import Ids, Message
 from voicedrop.store.database import Database
 from voicedrop.store.journal import Journal
 
@@ -96,6 +96,7 @@ async def services_for(here: Site, taps: int) -> AsyncIterator[Services]:
             journal=Journal(settings.state_dir),
             catalogue=Catalogue(Database("postgresql:///"), settings.state_dir, _no_message),
             metrics=Metrics(),
+            disk=DiskThread(),
         )
         up = asyncio.Event()
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from voicedrop.ari.client import AriClient
 from voicedrop.errors import Gone
@@ -25,6 +27,7 @@ from voicedrop.lab.played import message_file
 from voicedrop.lab.recordings import CarrierCall
 from voicedrop.lab.site import Site, site
 from voicedrop.store import journal
+from voicedrop.store.embedded import POSTGRES, EmbeddedServer
 
 _next_index: dict[str, Iterator[int]] = {}
 
@@ -60,6 +63,39 @@ class Bench:
             f"a receipt for {number}",
             wait_s,
         )
+
+    @property
+    def database(self) -> str:
+        """The URL of the engine's database."""
+        given = self.engine.settings.get("database", {}).get("url", "")
+        if given:
+            return str(given)
+        # As pg_ctl writes it: the fifth line is the folder of the socket.
+        lines = (self.engine.state_dir / POSTGRES / "postmaster.pid").read_text().splitlines()
+        return f"postgresql://postgres@/postgres?host={lines[4]}"
+
+    async def sql(self, text: str, *values: object) -> list[dict[str, Any]]:
+        """The rows that a statement gives, if any; the engine is told of a change of what it keeps in memory."""
+        connecting = psycopg.AsyncConnection.connect(self.database, row_factory=dict_row, connect_timeout=5)
+        async with await connecting as connection:
+            cursor = await connection.execute(text.encode(), values)
+            if not cursor.description:
+                await connection.execute("NOTIFY voicedrop_changed")
+                return []
+            return await cursor.fetchall()
+
+    async def rows(self, text: str, *values: object, most: int = 1, wait_s: float = 30.0) -> list[dict[str, Any]]:
+        """The rows of a query, once there are `most`."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait_s
+        while len(rows := await self.sql(text, *values)) < most:
+            assert loop.time() < until, f"only {len(rows)} rows of {text!r}; engine log:\n{self.log_tail()}"
+            await asyncio.sleep(0.1)
+        return rows
+
+    def entries(self, kind: str) -> list[dict[str, Any]]:
+        """The journal's entries of one kind."""
+        return [entry for entry in journal.read(self.engine.state_dir) if entry.get("kind") == kind]
 
     def receipts(self) -> list[dict[str, Any]]:
         return list(journal.receipts(self.engine.state_dir))
@@ -157,6 +193,15 @@ async def make_bench(lab: Site, tmp_path: Path) -> AsyncIterator[BenchMaker]:
 async def bench(make_bench: BenchMaker) -> Any:
     """A bench with an engine of the lab's own settings."""
     return await make_bench()
+
+
+@pytest.fixture
+def other_server(tmp_path: Path) -> Iterator[EmbeddedServer]:
+    """A PostgreSQL that is not the engine's own: to be given by URL, stopped and started by the test."""
+    server = EmbeddedServer(tmp_path / "other")
+    server.start()
+    yield server
+    server.stop()
 
 
 def show(receipt: dict[str, Any]) -> str:

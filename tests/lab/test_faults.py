@@ -16,6 +16,7 @@ from tests.lab.conftest import Bench, BenchMaker, number_of, show
 from voicedrop.lab import conf, servers
 from voicedrop.lab.played import message_file
 from voicedrop.lab.site import Site
+from voicedrop.store.embedded import EmbeddedServer
 
 
 async def test_a_tap_that_never_connects(make_bench: BenchMaker, lab: Site) -> None:
@@ -87,8 +88,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-async def test_a_full_disk_refuses_the_code_and_the_call_goes_on(make_bench: BenchMaker, small_disk: Path) -> None:
-    bench = await make_bench(state_dir=str(small_disk))
+async def test_a_full_disk_refuses_the_code_and_the_call_goes_on(
+    make_bench: BenchMaker, small_disk: Path, other_server: EmbeddedServer
+) -> None:
+    bench = await make_bench(state_dir=str(small_disk), database={"url": other_server.start()})
     number = number_of("human")
     telephone = await bench.exchange.dial("1001", number)
     await asyncio.wait_for(telephone.answered.wait(), 10)

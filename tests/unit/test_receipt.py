@@ -96,9 +96,10 @@ def test_a_delivered_drop_tells_everything() -> None:
         },
         "beep_end_to_playback_ms": 56.0,
         "dead_air_ms": 56.0,
-        "message": {"slot": 3, "label": "Callback", "sha256": "ab" * 32, "seconds": 8.0},
+        "message": {"slot": 3, "id": None, "version": None, "label": "Callback", "sha256": "ab" * 32, "seconds": 8.0},
         "played_fraction": 1.0,
         "restarts": 1,
+        "evidence": None,
         "not_listening": None,
         "detector": dsp.Detector.VERSION,
     }

@@ -107,4 +107,6 @@ class AgiDoor:
             log.exception("agi_broken")
         finally:
             self._open.discard(connection)
+            with contextlib.suppress(OSError):  # the files made of it would keep it open
+                connection.shutdown(socket.SHUT_RDWR)
             connection.close()

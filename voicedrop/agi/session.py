@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count, takewhile
 
 from asterisk.agi import AGI, AGIException
 
@@ -33,23 +33,13 @@ class Session(AGI):  # type: ignore[misc]  # pyst2 has no types
         Raises:
             AgiError: it is not AGI, or comes too slowly.
         """
-        self.stdin = self
+        self.stdin = _Lines(connection)
         self.stdout = connection.makefile("w", encoding="utf-8", newline="\n")
         self.stderr = _Nowhere()
         self.env: dict[str, str] = {}
         self._got_sighup = False
-        self._reader = connection.makefile("r", encoding="utf-8", errors="replace", newline="\n")
-        self._left = BIGGEST_REQUEST
         with _errors():
             self._get_agi_env()
-
-    def readline(self) -> str:
-        """The next line; an end in the middle of what Asterisk should say is an error."""
-        line: str = self._reader.readline(LONGEST_LINE)
-        self._left -= len(line)
-        if not line.endswith("\n") or self._left < 0:
-            raise OSError("the connection ended, or more came than Asterisk would send")
-        return line
 
     @property
     def request(self) -> Request:
@@ -71,6 +61,22 @@ class Session(AGI):  # type: ignore[misc]  # pyst2 has no types
                 self.execute("SET VARIABLE", name, self._quote(value))
 
 
+class _Lines:
+    """What Asterisk sends, bounded."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._file = connection.makefile("r", encoding="utf-8", errors="replace", newline="\n")
+        self._left = BIGGEST_REQUEST
+
+    def readline(self) -> str:
+        """The next line; an end in the middle of what Asterisk should say is an error."""
+        line = self._file.readline(LONGEST_LINE)
+        self._left -= len(line)
+        if not line.endswith("\n") or self._left < 0:
+            raise OSError("the connection ended, or more came than Asterisk would send")
+        return line
+
+
 class _Nowhere(io.TextIOBase):
     """Numbers and names do not belong on stderr."""
 
@@ -78,10 +84,9 @@ class _Nowhere(io.TextIOBase):
         return len(text)
 
 
-class _errors:
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        if isinstance(error, (AGIException, OSError, ValueError)):
-            raise AgiError(f"{type(error).__name__}: {error}") from error
+@contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except (AGIException, OSError, ValueError) as error:
+        raise AgiError(f"{type(error).__name__}: {error}") from error

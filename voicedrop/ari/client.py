@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import aiohttp
@@ -176,9 +176,11 @@ class AriClient:
     async def stop_playback(self, playback_id: str) -> None:
         await self._delete(f"playbacks/{playback_id}")
 
-    async def snoop(self, channel_id: str, *, app: str, snoop_id: str, app_args: str = "") -> Json:
-        """A channel that hears what `channel_id` sends us (spy=in)."""
-        params = {"spy": "in", "app": app, "snoopId": snoop_id}
+    async def snoop(
+        self, channel_id: str, *, app: str, snoop_id: str, app_args: str = "", spy: Literal["in", "out"] = "in"
+    ) -> Json:
+        """A channel that hears what `channel_id` sends us (in), or what we send it (out)."""
+        params = {"spy": spy, "app": app, "snoopId": snoop_id}
         if app_args:
             params["appArgs"] = app_args
         return dict(await self._post(f"channels/{channel_id}/snoop", params))

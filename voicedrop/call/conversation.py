@@ -60,7 +60,7 @@ class Conversation:
         self.answered_at: float | None = None
         self._settings = settings
         self._code = FeatureCode(settings.code, settings.half_code_s)
-        self._audible = False  # the agent hears the callee's side: early media, or answered
+        self._audible = False
         self._tone_due: float | None = None
         self._held: list[tuple[ev.Event, float]] = []  # what happened while ASKING
 
@@ -70,6 +70,11 @@ class Conversation:
         if self.state is S.ENDED:
             return None
         return min((t for t in (self._tone_due, self._code.due) if t is not None), default=None)
+
+    @property
+    def audible(self) -> bool:
+        """Whether the agent hears the callee's side: early media, or answered."""
+        return self._audible
 
     def handle(self, event: ev.Event, now: float) -> list[Command]:
         """Take in one event; what is to be done, in order."""

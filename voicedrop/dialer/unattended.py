@@ -158,8 +158,8 @@ class UnattendedDrop(DropRunner):
             self._note(told(event, first=False))
         super().on_event(event)
 
-    def on_samples(self, samples: npt.NDArray[np.int16]) -> None:
-        super().on_samples(samples)
+    def _on_samples(self, samples: npt.NDArray[np.int16]) -> None:
+        super()._on_samples(samples)
         if self._answer_ear is None:
             return
         for said in self._answer_ear.feed(samples):

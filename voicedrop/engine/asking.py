@@ -71,10 +71,9 @@ class Asker:
         digits = NOT_DIGITS.sub("", wish.number)
         if not digits and catalogue.suppresses:
             raise Refused("no_number", "nobody said which number this is, so it cannot be looked up in the list")
-        entry = catalogue.suppressed(f"+{digits}")
-        if entry is not None:
-            why = f": {entry.reason}" if entry.reason else ""
-            raise Refused("suppressed", f"the number is on the suppression list{why}")
+        reason = catalogue.suppressed(f"+{digits}")
+        if reason is not None:
+            raise Refused("suppressed", "the number is on the suppression list" + (f": {reason}" if reason else ""))
 
     async def note(self, wish: Wish, refusal: Refused) -> None:
         """Tell that a drop was refused: in the log, in /metrics, and in the journal, unless that is what refused it."""

@@ -76,6 +76,11 @@ class BridgedCall(CallLoop):
         self.machine = Conversation(services.settings.conversation_settings())
         super().__init__(self.machine, services.now)
 
+    @property
+    def tapped(self) -> bool:
+        """Whether the callee's leg is listened to."""
+        return self._ear.tap is not None
+
     # -- the life of the call -----------------------------------------------------------------------
 
     async def run(self, *, adopted: bool = False) -> None:

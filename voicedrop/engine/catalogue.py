@@ -22,6 +22,7 @@ from voicedrop.model import Message
 from voicedrop.policy.suppression import Entry, SuppressionSet
 from voicedrop.store import catalogue as store
 from voicedrop.store.database import Database, Row
+from voicedrop.store.numbers import hashed
 
 log = structlog.get_logger(__name__)
 
@@ -61,14 +62,18 @@ class Catalogue:
         kept = self._snapshot.messages.get(message_id)
         return kept.message if kept is not None else None
 
-    def suppressed(self, number: str) -> Entry | None:
-        """The entry of the suppression list that this number falls under."""
-        return self._numbers.find(number, datetime.now(UTC))
+    def suppressed(self, number: str) -> str | None:
+        """Why this number (+ and digits) gets no message, as the list says it, which may be nothing; None: it may."""
+        entry = self._numbers.find(number, datetime.now(UTC))
+        if entry is not None:
+            return entry.reason
+        snapshot = self._snapshot
+        return "opted out" if snapshot.erased and hashed(number, snapshot.key) in snapshot.erased else None
 
     @property
     def suppresses(self) -> bool:
         """Whether the list holds anything."""
-        return len(self._numbers) > 0
+        return len(self._numbers) > 0 or bool(self._snapshot.erased)
 
     @property
     def size(self) -> int:

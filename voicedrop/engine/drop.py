@@ -27,6 +27,7 @@ from voicedrop.call.drop import Drop
 from voicedrop.call.hearing import Hearing
 from voicedrop.call.states import S
 from voicedrop.engine.echo import MessageEcho
+from voicedrop.engine.evidence import DropEvidence
 from voicedrop.engine.loop import CallLoop
 from voicedrop.engine.playbacks import PlaybackClock
 from voicedrop.engine.record import DropRecord
@@ -64,6 +65,7 @@ class DropRunner(CallLoop):
         self._ids = Ids(services.settings.node, what.drop)
         self._tap = tap
         self._record = DropRecord(services, what, message)
+        self._evidence = DropEvidence(services, self._ids, what, message)
         self._echo = MessageEcho(message.file, services.now)
         self._opening: asyncio.Task[None] | None = None
         self._noting: asyncio.Task[None] | None = None
@@ -120,6 +122,7 @@ class DropRunner(CallLoop):
                 await asyncio.wait({self._opening})
             if self._tap is not None:
                 await self._tap.close()
+            await self._evidence.close(self.machine.facts)
             for object_id in (self.what.channel, *self._playbacks):
                 self._services.router.detach(object_id, self.on_event)
 
@@ -148,6 +151,7 @@ class DropRunner(CallLoop):
             case do.SendSilence():
                 await ari.start_silence(leg)
             case do.Identify():
+                self._evidence.begin()
                 await self._identify_leg()
             case do.Listen():
                 self._opening = asyncio.create_task(self._listen(), name=f"tap {self.what.drop}")
@@ -188,7 +192,7 @@ class DropRunner(CallLoop):
             await self.finish(self.machine.write_off(reason, self._services.now()))
 
     async def finish(self, command: do.Finish) -> None:
-        await self._record.ended(self.machine.facts, command)
+        await self._record.ended(self.machine.facts, command, evidence=self._evidence.name)
 
     def _new_playback(self, count: int) -> str:
         playback = self._ids(f"play{count}")
@@ -215,14 +219,14 @@ class DropRunner(CallLoop):
 
     # -- what happens -------------------------------------------------------------------------------
 
-    def on_samples(self, samples: npt.NDArray[np.int16]) -> None:
-        """What the leg sends, as it comes: int16 of shape (n,), 8 kHz."""
-        self._echo.feed(samples)
-
     def _hear_by(self, tap: Tap) -> None:
-        tap.on_samples = self.on_samples
+        tap.on_samples = self._on_samples
         tap.on_heard = lambda detection, now: self.post(ev.Heard(detection), now)
         tap.on_lost = lambda reason: self.post(ev.TapLost(reason))
+
+    def _on_samples(self, samples: npt.NDArray[np.int16]) -> None:
+        self._echo.feed(samples)
+        self._evidence.callee(samples)
 
     def on_event(self, event: AriEvent) -> None:
         """One of Asterisk's events about the leg or a playback on it."""

@@ -61,8 +61,8 @@ class DropRecord:
         except JournalError as error:
             log.error("journal_not_written", drop=self._what.drop, step=kind, error=str(error))
 
-    async def ended(self, facts: DropFacts, command: Finish) -> None:
-        """Write the receipt, and count the drop."""
+    async def ended(self, facts: DropFacts, command: Finish, *, evidence: str | None) -> None:
+        """Write the receipt, and count the drop. `evidence`: the folder of its audio, if there is one."""
         what, metrics = self._what, self._services.metrics
         if what.code_at is not None and what.agent_freed_at is not None:
             metrics.agent_freed.observe(what.agent_freed_at - what.code_at)
@@ -71,7 +71,7 @@ class DropRecord:
         metrics.drops.labels(outcome=str(command.outcome or Outcome.FAILED)).inc()
         if what.door == UNATTENDED and what.attempt is None:
             what.attempt = _attempt_of_an_earlier_run(what, facts, command.outcome or Outcome.FAILED)
-        written = receipt(what, self._message, facts, self._services.clock)
+        written = receipt(what, self._message, facts, self._services.clock, evidence=evidence)
         try:
             await self._services.journal.append({"kind": "ended", "drop": what.drop, "receipt": written})
         except JournalError as error:

@@ -14,6 +14,7 @@ from voicedrop.config import Settings
 from voicedrop.engine.bank import LiveBank
 from voicedrop.engine.catalogue import Catalogue
 from voicedrop.engine.metrics import Metrics
+from voicedrop.engine.recording import DiskThread
 from voicedrop.errors import AriError
 from voicedrop.media.listener import TapListener
 from voicedrop.store.journal import Journal
@@ -72,6 +73,7 @@ class Services:
     journal: Journal
     catalogue: Catalogue
     metrics: Metrics
+    disk: DiskThread
     bank: LiveBank = field(default_factory=LiveBank)
     router: Router = field(default_factory=Router)
     clock: Clock = field(default_factory=lambda: Clock(wall=time.time(), monotonic=time.monotonic()))

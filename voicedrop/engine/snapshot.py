@@ -35,11 +35,13 @@ class Kept:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`agents` by name, `messages` by id, `slots` by slot, agent's id and team's id."""
+    """`agents` by name, `messages` by id, `slots` by slot, agent's id and team's id; `erased`: hashes under `key`."""
 
     agents: Mapping[str, Agent] = field(default_factory=dict)
     messages: Mapping[str, Kept] = field(default_factory=dict)
     slots: Mapping[tuple[int, str | None, str | None], str] = field(default_factory=dict)
+    erased: frozenset[bytes] = frozenset()
+    key: bytes = b""
 
     @classmethod
     def of(cls, content: Json, place: Place) -> Snapshot:
@@ -64,6 +66,8 @@ class Snapshot:
             {one["name"]: Agent(one["id"], one["team_id"]) for one in content["agents"]},
             messages,
             {(int(one["slot"]), one["agent_id"], one["team_id"]): one["message_id"] for one in content["slots"]},
+            frozenset(map(bytes.fromhex, content["erased"]["hashes"])),
+            bytes.fromhex(content["erased"]["key"]),
         )
 
     def message(self, slot: int, agent_name: str) -> Message | None:

@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +35,10 @@ class Tap:
     """Listens to one leg. `on_samples` gets all audio, before `on_heard` gets what the detector says of it. They
     and `on_lost` may be set anew when the leg changes its owner."""
 
-    def __init__(self, services: Services, ids: Ids, leg: str) -> None:
+    def __init__(self, services: Services, ids: Ids, leg: str, *, spy: Literal["in", "out"] = "in") -> None:
+        """`spy`: "in" listens to what the leg's far end says; "out" to what it is sent, and no detector hears that."""
         self._services = services
+        self._spy = spy
         self._leg = leg
         # Ids of its own each time: the end of an earlier tap's channels must not be taken for this one's.
         tag = secrets.token_hex(3)
@@ -69,16 +72,17 @@ class Tap:
             await self.close()
             raise
         self._open = True
-        self._services.metrics.taps.inc()
+        if self._spy == "in":
+            self._services.metrics.taps.inc()
 
     async def _set_up(self) -> None:
         services, ari = self._services, self._services.ari
         for channel in self._started:
             services.router.attach(channel, self._on_event)
-        self._ear = services.bank.open(self._heard)
+        self._ear = services.bank.open(self._heard) if self._spy == "in" else None
         self._expected = services.listener.expect(self._on_audio, self._on_lost)
         await ari.create_bridge(self._bridge, bridge_type="mixing")
-        await ari.snoop(self._leg, app=AGENT_APP, snoop_id=self._snoop, app_args="tap")
+        await ari.snoop(self._leg, app=AGENT_APP, snoop_id=self._snoop, app_args="tap", spy=self._spy)
         # One at a time: Asterisk 22 keeps a connection's parameters in the object that all connections of the
         # same section share, so that of two made at once both bring the token of one.
         async with services.listener.turn:
@@ -108,7 +112,8 @@ class Tap:
             return
         self._closing = True
         if self._open:
-            self._services.metrics.taps.dec()
+            if self._spy == "in":
+                self._services.metrics.taps.dec()
             self._tell()
         if self._ear is not None:
             self._ear.close()
@@ -145,7 +150,8 @@ class Tap:
         self._arrivals.note(len(samples), time.monotonic(), silent=is_zeros(samples))
         if self.on_samples is not None:
             self.on_samples(samples)
-        assert self._ear is not None  # it was opened before the connection was asked for
+        if self._ear is None:
+            return
         for frame in self._filler.feed(samples):
             self._ear.feed(frame)
 

@@ -14,7 +14,7 @@ def uploads(folder: Path) -> Iterator[tuple[int, Particulars, Path]]:
     """Slot, particulars and file of each message, by slot. The files are judged when they are taken in.
 
     Raises:
-        MessageError: the index cannot be read, a slot is given twice, or a file is missing; before the first is yielded.
+        MessageError: the index cannot be read, a slot is given twice, or a file is missing; told before the first.
     """
     rows = sorted(rows_of(folder), key=lambda row: row.slot)
     slots = [row.slot for row in rows]

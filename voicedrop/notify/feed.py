@@ -77,11 +77,13 @@ class Feed:
         """Every event behind the id `last` that the scope may see, in order; None: from now on. Never ends.
 
         Raises:
-            StoreError: what is no longer in memory cannot be read.
+            StoreError: the database is away, and has to say where to begin or what is no longer in memory.
         """
-        async with self._news:
-            await self._news.wait_for(lambda: self._newest >= 0)
-            place = self._newest if last is None else min(last, self._newest)
+        await self._beyond(-1)
+        # The table's newest, not ours: we may be a moment behind what the follower has seen.
+        async with self._database.transaction() as connection:
+            newest = await events.newest(connection)
+        place = newest if last is None else min(last, newest)
         while True:
             known = self._newest
             if place < self._oldest:
@@ -95,5 +97,9 @@ class Feed:
             if place < known and len(batch) < BATCH:
                 place = known
             elif not batch:
-                async with self._news:
-                    await self._news.wait_for(lambda at=place: self._newest > at)
+                await self._beyond(place)
+
+    async def _beyond(self, place: int) -> None:
+        """Until more has been read than up to `place`."""
+        async with self._news:
+            await self._news.wait_for(lambda: self._newest > place)

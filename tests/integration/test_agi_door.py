@@ -1,0 +1,120 @@
+"""The AGI door on a real port: what Asterisk would say, and what it never would."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+
+import pytest
+
+from voicedrop.agi import door as module
+from voicedrop.agi.door import AgiDoor
+from voicedrop.agi.session import BIGGEST_REQUEST, Request
+
+GREETING = (
+    "agi_network: yes\nagi_network_script: drop\nagi_request: agi://127.0.0.1/drop\nagi_channel: PJSIP/2001-1\n"
+    "agi_arg_1: 1\nagi_arg_2: 2001\nagi_arg_3: +12025550123\n\n"
+)
+
+
+@contextlib.asynccontextmanager
+async def opened(answers: Mapping[str, str] | None = None) -> AsyncIterator[tuple[AgiDoor, list[Request]]]:
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Mapping[str, str]:
+        asked.append(request)
+        if answers is None:
+            raise RuntimeError("a fault of ours")
+        return answers
+
+    door = AgiDoor("127.0.0.1", 0, answer)
+    await door.start()
+    try:
+        yield door, asked
+    finally:
+        await door.stop()
+
+
+async def connected(door: AgiDoor) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", door.port)
+
+
+async def the_end(reader: asyncio.StreamReader) -> bytes:
+    async with asyncio.timeout(10):
+        return await reader.read()
+
+
+async def test_a_question_is_answered_by_variables_and_the_end() -> None:
+    async with opened({"VOICEDROP_MEDIA": "/lab/m", "VOICEDROP_ANSWER": "yes"}) as (door, asked):
+        reader, writer = await connected(door)
+        writer.write(GREETING.encode())
+        assert await reader.readline() == b'SET VARIABLE VOICEDROP_MEDIA "/lab/m"\n'
+        writer.write(b"200 result=1\n")
+        assert await reader.readline() == b'SET VARIABLE VOICEDROP_ANSWER "yes"\n'
+        writer.write(b"200 result=1\n")
+        assert await the_end(reader) == b""
+        assert asked == [Request("drop", ("1", "2001", "+12025550123"))]
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"GET / HTTP/1.1\r\n", b"agi_network: yes\nagi_arg_1", b"a" * 4000 + b"\n\n", b"a: b\n" * BIGGEST_REQUEST],
+    ids=["nothing", "another protocol", "half a line", "a long line", "too much"],
+)
+async def test_what_is_no_question_gets_no_answer(said: bytes) -> None:
+    async with opened({"VOICEDROP_ANSWER": "yes"}) as (door, asked):
+        reader, writer = await connected(door)
+        writer.write(said)
+        writer.write_eof()
+        with contextlib.suppress(ConnectionResetError):  # of what it had not read when it hung up
+            assert await the_end(reader) == b""
+        assert asked == []
+        writer.close()
+
+
+async def test_asterisk_that_does_not_take_the_answer_is_let_go() -> None:
+    async with opened({"VOICEDROP_ANSWER": "yes"}) as (door, _):
+        reader, writer = await connected(door)
+        writer.write(GREETING.encode())
+        await reader.readline()
+        writer.write(b"511 Command Not Permitted on a dead channel\n")
+        assert await the_end(reader) == b""
+        writer.close()
+
+
+async def test_a_peer_that_says_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DEADLINE_S", 0.05)
+    async with opened({"VOICEDROP_ANSWER": "yes"}) as (door, _):
+        reader, writer = await connected(door)
+        assert await the_end(reader) == b""
+        writer.close()
+
+
+async def test_a_fault_of_ours_closes_neither_the_door_nor_answers() -> None:
+    async with opened() as (door, _):
+        for _ in range(2):
+            reader, writer = await connected(door)
+            writer.write(GREETING.encode())
+            assert await the_end(reader) == b""
+            writer.close()
+
+
+async def test_above_the_ceiling_connections_are_closed() -> None:
+    async with opened({"VOICEDROP_ANSWER": "yes"}) as (door, _):
+        silent = [await connected(door) for _ in range(module.AT_ONCE)]
+        reader, writer = await connected(door)
+        assert await the_end(reader) == b""
+        for _, one in [*silent, (reader, writer)]:
+            one.close()
+
+
+async def test_a_stop_ends_who_is_connected() -> None:
+    async with opened({"VOICEDROP_ANSWER": "yes"}) as (door, _):
+        reader, writer = await connected(door)
+        writer.write(GREETING.encode())
+        await reader.readline()
+        await door.stop()
+        assert await the_end(reader) == b""
+        writer.close()
