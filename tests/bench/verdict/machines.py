@@ -68,6 +68,7 @@ def make(
         duration_ms=tape.at_ms,
         first_ms=first_ms,
         beep_ms=beep[:2] if beep else None,
+        spoken_ms=tape.spoken_ms(),
         line=path.facts(),
     )
     return clip, heard
@@ -109,7 +110,7 @@ def _mailbox(
 def _words(tape: Tape, speakers: Speakers, rng: np.random.Generator, what: str, dbfs: float) -> str:
     speaker = speakers.machine(rng, what)
     words = speaker.say(rng, what)
-    tape.put(np.clip(words * gain(dbfs - speech_level_dbfs(words)), -1, 1))
+    tape.say(np.clip(words * gain(dbfs - speech_level_dbfs(words)), -1, 1))
     return speaker.voice
 
 

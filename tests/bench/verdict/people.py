@@ -30,11 +30,11 @@ def make(
     if rng.random() < recipe.RUSTLE_SHARE:
         _rustle(tape, rng, first_ms, dbfs)
     answer = speaker.say(rng, "word" if what in ("repeated", "background") else what)
-    tape.put(_at(answer, dbfs))
+    tape.say(_at(answer, dbfs))
     first_end_ms = tape.at_ms
     if what == "repeated":
         tape.pause(float(rng.uniform(400, 1000)))
-        tape.put(_at(speaker.say(rng, "word"), dbfs))
+        tape.say(_at(speaker.say(rng, "word"), dbfs))
     _wait(tape, rng, speaker, dbfs)
     room = what == "background" or rng.random() < recipe.ROOM_SHARE
     if room:
@@ -55,6 +55,7 @@ def make(
         duration_ms=tape.at_ms,
         first_ms=first_ms,
         first_end_ms=first_end_ms,
+        spoken_ms=tape.spoken_ms(),
         line=path.facts(),
     )
     return clip, heard
@@ -74,7 +75,7 @@ def _wait(tape: Tape, rng: np.random.Generator, speaker: Speaker, dbfs: float) -
                 break
             tape.pause(pause_ms)
             what = "word" if rng.random() < 0.8 else "name"
-            tape.put(_at(speaker.say(rng, what), dbfs + float(rng.uniform(-3, 3))))
+            tape.say(_at(speaker.say(rng, what), dbfs + float(rng.uniform(-3, 3))))
     tape.pause(max(1000.0, until_ms - tape.at_ms))
 
 
