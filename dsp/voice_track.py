@@ -1,13 +1,40 @@
-"""Where the loudest voice of a call was heard: stretches of speech, without who is in the background."""
+"""Where the loudest voice of a call was heard: stretches of it, without who is in the background."""
 
 from collections import deque
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
-from dsp.events import Detection, SpeechEnded, SpeechLevel, SpeechStarted
-from dsp.loudness import BLOCK_MS
+from dsp.settings import SpeechSettings
+from dsp.spectrum import HOP_MS, WINDOW_CENTRE_MS, Hop
+from dsp.speech import NoiseFloor
 
-_MOST_BLOCKS: Final = 1200
-"""Two minutes of speech: a verdict never looks further back."""
+BLOCK_HOPS: Final = 5
+"""50 ms: as fine as a verdict is timed."""
+_MOST_BLOCKS: Final = 2400
+"""Two minutes: a verdict never looks further back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceSettings:
+    """What counts as the voice that answered. Levels are those of hops, 125 to 3500 Hz."""
+
+    first_floor_dbfs: float = -30.0
+    """Supposed until the first 250 ms have told better: nobody speaks as soon as that, so they are mostly noise."""
+    margin_db: float = 10.0
+    """Above the noise floor."""
+    weakest_dbfs: float = -50.0
+    background_db: float = 16.0
+    """What is so far below the loudest 50 ms but one is somebody in the background, or an echo."""
+    join_ms: float = 150.0
+    """Shorter pauses are within a word."""
+    shortest_ms: float = 80.0
+    """Shorter stretches are clicks."""
+    tonality: float = 0.9
+    tone_step_hz: float = 25.0
+    tonal_share: float = 0.7
+    """A stretch of which so much is one steady tone (so tonal, its peak moving no further) is a tone's."""
+    shortest_tone_ms: float = 200.0
+    """...if it is so long: some vowels are as steady, but not for as long."""
 
 
 class Stretch(NamedTuple):
@@ -15,6 +42,8 @@ class Stretch(NamedTuple):
 
     start_ms: float
     end_ms: float
+    level_dbfs: float
+    """Its loudest 50 ms."""
 
     @property
     def length_ms(self) -> float:
@@ -24,50 +53,78 @@ class Stretch(NamedTuple):
 class _Block(NamedTuple):
     start_ms: float
     end_ms: float
+    """Of the active hops."""
     level_dbfs: float
+    active: int
+    tonal: int
 
 
 class VoiceTrack:
-    """Speech detections in, stretches of the voice out.
+    """Hops in, stretches of the voice out. State is bounded; a hop costs some 1 us, a block of five some 10."""
 
-    The voice is what is less than ``background_db`` below the second loudest block of 100 ms: TV, or somebody in the
-    room, neither holds it up nor counts as part of it. Pauses shorter than ``join_ms`` do not divide a stretch.
-    """
-
-    def __init__(self, background_db: float, join_ms: float) -> None:
-        self._background_db = background_db
-        self._join_ms = join_ms
+    def __init__(self, settings: VoiceSettings) -> None:
+        self._settings = settings
+        self._floor = NoiseFloor(replace(SpeechSettings(), first_floor_dbfs=settings.first_floor_dbfs))
         self._blocks: deque[_Block] = deque(maxlen=_MOST_BLOCKS)
+        self._hops: list[tuple[float, float, bool]] = []  # centre, level, tonal; of the active ones
+        self._count = 0
+        self._last_hz = 0.0
 
     def clear(self) -> None:
+        """What was heard so far was nobody."""
         self._blocks.clear()
+        self._hops.clear()
 
-    def feed(self, detection: Detection) -> bool:
-        """Take a detection; does it change what has been heard?"""
-        match detection:
-            case SpeechStarted():
-                self._blocks.append(_Block(detection.start_ms, detection.at_ms, detection.level_dbfs))
-            case SpeechLevel():
-                self._blocks.append(_Block(detection.at_ms - BLOCK_MS, detection.at_ms, detection.level_dbfs))
-            case SpeechEnded() if self._blocks:
-                last = self._blocks[-1]
-                self._blocks[-1] = last._replace(end_ms=max(last.start_ms, min(last.end_ms, detection.end_ms)))
-            case _:
-                return False
+    def feed(self, hop: Hop) -> bool:
+        """Take the next hop; is a block complete, so that `stretches` may say something else?"""
+        settings = self._settings
+        self._floor.feed(hop.dbfs)
+        if hop.dbfs >= max(settings.weakest_dbfs, self._floor.dbfs + settings.margin_db):
+            tonal = hop.tonality >= settings.tonality and abs(hop.first_hz - self._last_hz) <= settings.tone_step_hz
+            self._hops.append((hop.end_ms - WINDOW_CENTRE_MS, hop.dbfs, tonal))
+        self._last_hz = hop.first_hz
+        self._count += 1
+        if self._count < BLOCK_HOPS:
+            return False
+        self._count = 0
+        if self._hops:
+            self._blocks.append(
+                _Block(
+                    start_ms=self._hops[0][0] - HOP_MS / 2,
+                    end_ms=self._hops[-1][0] + HOP_MS / 2,
+                    level_dbfs=max(level for _, level, _ in self._hops),
+                    active=len(self._hops),
+                    tonal=sum(tonal for *_, tonal in self._hops),
+                )
+            )
+            self._hops.clear()
         return True
 
     def stretches(self) -> list[Stretch]:
         """All of the voice so far, in order."""
+        settings = self._settings
         levels = sorted(block.level_dbfs for block in self._blocks)
         if not levels:
             return []
-        faintest_dbfs = levels[-2 if len(levels) > 1 else -1] - self._background_db
-        found: list[Stretch] = []
+        faintest_dbfs = levels[-2 if len(levels) > 1 else -1] - settings.background_db
+        runs: list[list[_Block]] = []
         for block in self._blocks:
             if block.level_dbfs < faintest_dbfs:
                 continue
-            if found and block.start_ms - found[-1].end_ms < self._join_ms:
-                found[-1] = Stretch(found[-1].start_ms, block.end_ms)
+            if runs and block.start_ms - runs[-1][-1].end_ms < settings.join_ms:
+                runs[-1].append(block)
             else:
-                found.append(Stretch(block.start_ms, block.end_ms))
-        return found
+                runs.append([block])
+        return [
+            Stretch(run[0].start_ms, run[-1].end_ms, max(block.level_dbfs for block in run))
+            for run in runs
+            if self._is_voice(run)
+        ]
+
+    def _is_voice(self, run: list[_Block]) -> bool:
+        settings = self._settings
+        length_ms = run[-1].end_ms - run[0].start_ms
+        active = sum(block.active for block in run)
+        tonal = sum(block.tonal for block in run)
+        is_tone = length_ms >= settings.shortest_tone_ms and tonal >= settings.tonal_share * active
+        return length_ms >= settings.shortest_ms and not is_tone
