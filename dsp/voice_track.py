@@ -31,9 +31,9 @@ class VoiceSettings:
     """Shorter stretches are clicks."""
     tonality: float = 0.9
     tone_step_hz: float = 25.0
-    tonal_share: float = 0.7
+    tonal_share: float = 0.85
     """A stretch of which so much is one steady tone (so tonal, its peak moving no further) is a tone's."""
-    shortest_tone_ms: float = 200.0
+    shortest_tone_ms: float = 250.0
     """...if it is so long: some vowels are as steady, but not for as long."""
 
 
@@ -99,6 +99,11 @@ class VoiceTrack:
             )
             self._hops.clear()
         return True
+
+    @property
+    def sounded_ms(self) -> float:
+        """Where anything at all that stands out from the noise was last heard; 0 if nothing was."""
+        return self._blocks[-1].end_ms if self._blocks else 0.0
 
     def stretches(self) -> list[Stretch]:
         """All of the voice so far, in order."""

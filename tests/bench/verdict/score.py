@@ -15,13 +15,15 @@ from typing import Any, Final
 
 from scipy.stats import beta
 
-from dsp.answer import PLAYS_AT
+
+from dsp.answer_settings import AnswerSettings
 from tests.bench.detection.score import quantile
 from tests.bench.verdict.clips import Clip
 
 KINDS: Final = ("human", "mailbox", "screening", "fax", "announcement", "silence", "unsure")
 NONE: Final = "none"
 SURE_PCT: Final = 95.0
+PLAY_CONFIDENCE: Final = AnswerSettings().play_confidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class Mark:
         for one in self.said:
             if one.kind != "mailbox":
                 return None
-            if one.reason in PLAYS_AT:
+            if one.reason == "beep" or (one.reason == "no_beep" and one.confidence >= PLAY_CONFIDENCE):
                 return one
         return None
 
