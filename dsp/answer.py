@@ -1,0 +1,165 @@
+"""Who or what answered an unattended call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from dsp.answer_settings import AnswerSettings
+from dsp.detector import Detector
+from dsp.events import BeepDropped, BeepEnded, BeepStarted, Detection, ToneIdentified
+from dsp.spectrum import Hop, Samples
+from dsp.voice_track import Stretch, VoiceTrack
+
+AnswerKind = Literal["human", "mailbox", "screening", "fax", "announcement", "silence", "unsure"]
+AnswerReason = Literal["waits", "asks_again", "beep", "long_greeting", "no_beep", "tone", "nothing", "words", "too_long"]
+_OF_TONE: Final[dict[str, AnswerKind]] = {
+    "fax_cng": "fax",
+    "fax_ced": "fax",
+    "modem_answer": "fax",
+    "sit": "announcement",
+    "busy": "announcement",
+    "reorder": "announcement",
+    "dial_tone": "announcement",
+    "stutter_dial_tone": "announcement",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Who answered."""
+
+    kind: AnswerKind
+    reason: AnswerReason
+    confidence: float
+    """0 to 1. The share of the tuning half's verdicts of this kind and reason that were right, roughly."""
+    t_ms: float
+    """When it was said: the end of the samples consumed by then, in stream time."""
+    tone: str | None = None
+    """The name of the tone that says it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What was said, recognised by somebody else, and as whose greeting he knows it."""
+
+    text: str
+    kind: AnswerKind
+    confidence: float
+
+
+class AnswerListener:
+    """Samples from the answer on, verdicts out: the first, and each that revises it.
+
+    Input: int16, mono, 8 kHz, shape (n,), any n. However the stream is cut, the verdicts are the same, at the same
+    stream times. State is bounded. A verdict is said at a multiple of 50 ms, or with the detection that brings it.
+    """
+
+    def __init__(self, settings: AnswerSettings | None = None, detector: Detector | None = None) -> None:
+        self.settings = settings or AnswerSettings()
+        self.detector = detector or Detector()
+        self._track = VoiceTrack(self.settings.voice)
+        self._beeping = False
+        self._since_ms = 0.0
+        """What was before does not count."""
+        self.verdict: Verdict | None = None
+        """The last one."""
+
+    def feed(self, samples: Samples) -> list[Verdict]:
+        """Take samples; what is to be said of them, in order."""
+        said: list[Verdict] = []
+        for hop in self.detector.stream.feed(samples):
+            said += self.hear(hop, self.detector.hear([hop]))
+        return said
+
+    def hear(self, hop: Hop, detections: Sequence[Detection]) -> list[Verdict]:
+        """The second half of `feed`, for those who have a detector of their own: a hop and what it brought."""
+        said = [self._detected(one) for one in detections]
+        if self._track.feed(hop) and not self._beeping:
+            said.append(self._look(hop.end_ms))
+        return [one for one in said if one is not None]
+
+    def read(self, words: Words, now_ms: float) -> list[Verdict]:
+        """Take recognised words, if anybody recognises them: they say what no ear for sounds can, above all screening."""
+        said = self._say(words.kind, "words", words.confidence, now_ms)
+        return [said] if said is not None else []
+
+    def _detected(self, detection: Detection) -> Verdict | None:
+        match detection:
+            case BeepStarted():
+                self._beeping = True
+            case BeepDropped():
+                self._beeping = False
+            case BeepEnded():
+                self._beeping = False
+                if detection.confidence >= self.settings.least_beep:
+                    return self._say("mailbox", "beep", 0.97, detection.at_ms)
+            case ToneIdentified(name="ringback"):
+                # Forwarded: whoever answers has not spoken yet.
+                self._track.clear()
+                self._since_ms = detection.at_ms
+            case ToneIdentified(name=name) if name in _OF_TONE:
+                return self._say(_OF_TONE[name], "tone", 0.98, detection.at_ms, name)
+        return None
+
+    def _look(self, now_ms: float) -> Verdict | None:
+        settings = self.settings
+        voice = self._track.stretches()
+        if not voice:
+            if now_ms - self._since_ms >= settings.silence_ms:
+                return self._say("silence", "nothing", 0.9, now_ms)
+            return None
+        turns = _turns(voice, settings.turn_ms)
+        silence_ms = now_ms - voice[-1].end_ms
+        if self._track.sounded_ms > voice[-1].end_ms:
+            # Somebody in the background, or a fainter word.
+            silence_ms = max(now_ms - self._track.sounded_ms, silence_ms - settings.background_ms)
+        if now_ms - self._since_ms >= settings.give_up_ms:
+            return self._say("unsure", "too_long", 0.5, now_ms)
+        greeting_ms = voice[-1].end_ms - voice[0].start_ms
+        first_ms = turns[0].length_ms
+        if len(turns) > 1 and turns[-1].length_ms <= settings.again_ms and silence_ms >= settings.again_after_ms:
+            return self._say("human", "asks_again", 0.9, now_ms)
+        if turns[-1].length_ms >= settings.long_greeting_ms:
+            return self._say("mailbox", "long_greeting", 0.8, now_ms)
+        if len(turns) == 1:
+            loudest_dbfs = max(stretch.level_dbfs for stretch in voice)
+            for longest_ms, after_ms in settings.human_after_ms:
+                if greeting_ms <= longest_ms:
+                    if loudest_dbfs < settings.faint_dbfs:
+                        after_ms = max(after_ms, settings.faint_after_ms)
+                    if silence_ms >= after_ms:
+                        return self._say("human", "waits", 0.9, now_ms)
+                    return None
+        if first_ms >= settings.no_beep_greeting_ms and silence_ms >= settings.no_beep_silence_ms:
+            sure = greeting_ms >= settings.play_greeting_ms
+            return self._say("mailbox", "no_beep", 0.95 if sure else 0.8, now_ms)
+        return None
+
+    def _say(
+        self, kind: AnswerKind, reason: AnswerReason, confidence: float, t_ms: float, tone: str | None = None
+    ) -> Verdict | None:
+        said = Verdict(kind=kind, reason=reason, confidence=confidence, t_ms=t_ms, tone=tone)
+        before = self.verdict
+        if before is not None and not _revises(before, said):
+            return None
+        self.verdict = said
+        return said
+
+
+def _turns(voice: Sequence[Stretch], pause_ms: float) -> list[Stretch]:
+    """Stretches joined where the pause is shorter."""
+    turns: list[Stretch] = []
+    for one in voice:
+        if turns and one.start_ms - turns[-1].end_ms < pause_ms:
+            before = turns[-1]
+            turns[-1] = Stretch(before.start_ms, one.end_ms, max(before.level_dbfs, one.level_dbfs))
+        else:
+            turns.append(one)
+    return turns
+
+
+def _revises(before: Verdict, said: Verdict) -> bool:
+    """Silence and doubt give way to anything, all else to what is surer."""
+    if before.kind in ("silence", "unsure"):
+        return said.kind != before.kind
+    return said.confidence > before.confidence
