@@ -210,9 +210,7 @@ class Drop:
         self.facts.verdict = verdict
         self._step(f"verdict_{verdict.answer}", now)
         if verdict.answer is not Answer.MAILBOX:
-            doubt = verdict.answer in (Answer.SILENCE, Answer.UNSURE)
-            reason = f"it is not certain who answered: {verdict.reason}" if doubt else verdict.reason
-            return self._hang_up(ENDS_IN[verdict.answer], reason, event, now)
+            return self._hang_up(ENDS_IN[verdict.answer], str(verdict), event, now)
         self._cue.by_silence |= verdict.confidence >= self._settings.sure
         return self._rule(self._cue.tick(now), event, now)
 

@@ -30,7 +30,19 @@ class Verdict:
     reason: str
     at: float
 
+    def __str__(self) -> str:
+        return f"{WHO[self.answer]} ({self.reason})"
 
+
+WHO: Final = {
+    Answer.HUMAN: "a person answered",
+    Answer.MAILBOX: "a mailbox answered",
+    Answer.SCREENING: "an assistant that asks who is calling answered",
+    Answer.FAX: "a fax or a modem answered",
+    Answer.ANNOUNCEMENT: "an announcement of the network answered",
+    Answer.SILENCE: "nobody spoke",
+    Answer.UNSURE: "it is not certain who answered",
+}
 ENDS_IN: Final = {
     Answer.HUMAN: Outcome.HUMAN_ANSWERED,
     Answer.SCREENING: Outcome.SCREENED,

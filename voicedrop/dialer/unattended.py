@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import structlog
 
+from dsp.answer import AnswerListener
 from voicedrop.ari.events import AriEvent, ChannelState, StasisStart
 from voicedrop.call import commands as do
 from voicedrop.call import events as ev
@@ -17,8 +17,8 @@ from voicedrop.call import pair
 from voicedrop.call.disposition import Disposition, disposition, retry
 from voicedrop.call.hearing import Hearing
 from voicedrop.call.pair import PairSettings
+from voicedrop.call.states import S
 from voicedrop.call.verdict import Answer, Verdict
-from voicedrop.dialer.answering import AnswerListener
 from voicedrop.dialer.order import Order
 from voicedrop.dialer.pace import Pace
 from voicedrop.dialer.place import Leg, place, told
@@ -33,23 +33,6 @@ from voicedrop.store.receipt import Particulars
 log = structlog.get_logger(__name__)
 
 FIRST_SLACK_S = 5  # the first call's own limits lie so far behind the time at which it is given up
-
-
-class Said(Protocol):
-    """A verdict in the ear's own time."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def confidence(self) -> float: ...
-
-
-class AnswerEar(Protocol):
-    """Finds out who answered; fed from the answer on."""
-
-    def feed(self, samples: npt.NDArray[np.int16]) -> Sequence[Said]: ...
 
 
 class UnattendedDrop(DropRunner):
@@ -104,7 +87,7 @@ class UnattendedDrop(DropRunner):
                 limit_s=most + FIRST_SLACK_S,
             )
             self._two = TwoCalls(services, first, times, place_second=self._place, take_back=self._take_back)
-        self._answer_ear: AnswerEar | None = None
+        self._answer_ear: AnswerListener | None = None
         self._settled = False
 
     def block(self, reason: str) -> None:
@@ -160,11 +143,18 @@ class UnattendedDrop(DropRunner):
 
     def _on_samples(self, samples: npt.NDArray[np.int16]) -> None:
         super()._on_samples(samples)
-        if self._answer_ear is None:
+        # A beep settles it, and then nobody needs to be judged.
+        if (
+            self._answer_ear is None
+            or self.machine.state is not S.WAITING
+            or self.machine.hearing.last_beep is not None
+        ):
             return
         for said in self._answer_ear.feed(samples):
             now = self._services.now()
-            verdict = Verdict(answer=Answer(said.kind), confidence=said.confidence, reason=said.reason, at=now)
+            verdict = Verdict(
+                answer=Answer(said.kind), confidence=said.confidence, reason=said.tone or said.reason, at=now
+            )
             self.post(ev.Judged(verdict), now)
 
     async def reconcile(self, channels: frozenset[str]) -> None:

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from scipy.stats import beta
 
-
 from dsp.answer_settings import AnswerSettings
 from tests.bench.detection.score import quantile
 from tests.bench.verdict.clips import Clip
