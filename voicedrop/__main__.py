@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from voicedrop import __version__, config, log
+from voicedrop.administration import DEFAULT_CONFIG, ConfigFile, message_commands, token_commands
 from voicedrop.errors import VoicedropError
 from voicedrop.lab.cli import app as lab
 
@@ -21,12 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Voicemail drop for Asterisk: press a code, be free at once, the message lands after the beep.",
 )
-messages = typer.Typer(no_args_is_help=True, help="The messages that agents drop.")
-app.add_typer(messages, name="messages")
+app.add_typer(message_commands, name="messages")
+app.add_typer(token_commands, name="tokens")
 app.add_typer(lab, name="lab")
-
-ConfigFile = Annotated[Path, typer.Option("-c", "--config", help="The configuration, a YAML file.")]
-DEFAULT_CONFIG = Path("config.yaml")
 
 
 @app.command()
@@ -129,24 +127,6 @@ def demo() -> None:
 def version() -> None:
     """Print the version."""
     print(__version__)
-
-
-@messages.command()
-def convert(source: Path, target: Path) -> None:
-    """Turn a sound file into one that Asterisk plays whole (8 kHz, 16 bit, mono, silent tail)."""
-    from voicedrop.library.convert import convert as convert_file
-
-    print(f"{target}: {convert_file(source, target):.2f} s")
-
-
-@messages.command(name="list")
-def list_messages(config_file: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Print the messages by slot."""
-    from voicedrop.library.folder import load_messages
-
-    section = config.load(config_file).messages
-    for slot, one in sorted(load_messages(section.folder, section.asterisk_folder).items()):
-        print(f"{slot}  {one.label}  {one.duration_s:.1f} s  {one.file}")
 
 
 def main() -> None:

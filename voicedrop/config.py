@@ -19,6 +19,7 @@ from voicedrop.call.facts import DropSettings
 from voicedrop.errors import ConfigError
 from voicedrop.sections import (
     Agi,
+    Api,
     DatabaseSection,
     Evidence,
     Library,
@@ -154,6 +155,7 @@ class Settings(BaseSettings):
     ari: Ari
     tap: Tap = Tap()
     http: Http = Http()
+    api: Api = Api()
     dial: Dial = Dial()
     feature: Feature = Feature()
     agent: Agent = Agent()

@@ -43,6 +43,9 @@ class EventKind(StrEnum):
     DROP_PLAYING = "drop.playing"
     DROP_ENDED = "drop.ended"
     DROP_REFUSED = "drop.refused"
+    MESSAGE_CREATED = "message.created"
+    MESSAGE_UPDATED = "message.updated"
+    MESSAGE_DELETED = "message.deleted"
 
 
 class HungUpBy(StrEnum):

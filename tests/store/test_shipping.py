@@ -200,13 +200,18 @@ async def test_a_torn_last_line_waits_for_its_end(
     ids=range(12),
 )
 async def test_a_line_that_cannot_be_taken_is_passed_over_and_counted(
-    database: Database, journal: Journal, shipper: Shipper, tmp_path: Path, bad: bytes
+    database: Database, tmp_path: Path, bad: bytes
 ) -> None:
     before, behind = ids(2)
-    journal.close()
-    with (tmp_path / "journal" / "2020-01-01.jsonl").open("wb") as out:
-        out.write(b"\n".join([json.dumps(accepted(before)).encode(), bad, json.dumps(accepted(behind)).encode(), b""]))
+    (tmp_path / "journal").mkdir()
+    (tmp_path / "journal" / "2020-01-01.jsonl").write_bytes(
+        b"\n".join([json.dumps(accepted(before)).encode(), bad, json.dumps(accepted(behind)).encode(), b""])
+    )
+    journal = Journal(tmp_path)
+    journal.open()
+    shipper = Shipper(database, journal, "n1")
     await shipper.ship_all()
+    journal.close()
     found = await rows(database, "SELECT id FROM drops ORDER BY id")
     assert [str(row["id"]) for row in found] == [before, behind]
     assert shipper.skipped >= 1
@@ -217,8 +222,9 @@ async def test_what_postgresql_cannot_hold_is_replaced(database: Database, journ
     (drop,) = ids(1)
     await append(journal, ended(drop, reason="a\0b", beep={"level_dbfs": float("nan")}))
     (file,) = journal.files()
-    file.write_bytes(file.read_bytes().replace(b"crm-7", b"\\ud800"))
-    journal._sync_newest()
+    file.write_bytes(file.read_bytes().replace(b'"crm-7"', b'"\\ud800"'))
+    journal.close()
+    journal.open()
     await shipper.ship_all()
     (row,) = await rows(database, "SELECT reason, ref, receipt FROM drops")
     assert (row["reason"], row["ref"], row["receipt"]["beep"]) == ("a\ufffdb", "?", {"level_dbfs": None})

@@ -15,7 +15,7 @@ from voicedrop.library import mpeg
 ACCEPTED: Final = "WAV, MP3, FLAC or OGG (Vorbis or Opus)"
 _HEAD_BYTES: Final = 4096
 """Enough for every mark below, and to tell text from bytes."""
-_UNKNOWN_SIZES: Final = (0, 0xFFFFFFFF)
+_UNKNOWN_SIZE: Final = 0xFFFFFFFF
 """What a program that writes into a pipe puts where it cannot know the size yet."""
 _OGG_PAGE_MAX: Final = 27 + 255 + 255 * 255
 _END_OF_STREAM: Final = 4
@@ -165,12 +165,10 @@ def _whole_wav(content: mmap.mmap) -> None:
             there = len(content) - at
             if not seen_format:
                 raise UploadError("broken", "The WAV file has samples but no format before them: export it anew")
-            if size in _UNKNOWN_SIZES and there:
-                return
-            if size > there:
+            if size > there and not (size == _UNKNOWN_SIZE and there):
                 raise _cut_off(f"its header promises {size} bytes of sound, {there} are there")
             if size == 0:
-                raise UploadError("empty", "The WAV file has a header but no sound: the recording failed")
+                raise UploadError("empty", "The WAV file's header says that there is no sound: the recording broke off")
             return
         seen_format = seen_format or name == b"fmt "
         at += size + size % 2  # chunks begin at even places

@@ -42,6 +42,10 @@ CEILING_DBTP: Final = -3.0
 """The highest true peak: codecs on the way overshoot by 1 to 2 dB."""
 OVERSAMPLING: Final = 4
 """For the true peak (ITU-R BS.1770, annex 2)."""
+PEAK_BLOCK_SAMPLES: Final = 1 << 18
+"""So many are oversampled at a time: 8 MB, however long the message is."""
+PEAK_OVERLAP_SAMPLES: Final = 1024
+"""Longer than the resampler's filter: a block's ends are no ends of the sound."""
 LIMITER_MS: Final = 10
 """How long before and after a peak the gain is lowered; shorter is heard as roughness."""
 NEAR_ENOUGH_LU: Final = 0.1
@@ -155,12 +159,20 @@ def loudness_lufs(samples: Samples, rate_hz: int) -> float:
 
 def true_peak_dbtp(samples: Samples, rate_hz: int) -> float:
     """The highest point of the wave between the samples too."""
-    highest = float(np.abs(_oversampled(samples, rate_hz)).max(initial=0.0))
+    highest = float(_peaks(samples, rate_hz).max(initial=0.0))
     return 20 * float(np.log10(highest)) if highest else -np.inf
 
 
-def _oversampled(samples: Samples, rate_hz: int) -> Samples:
-    return np.asarray(soxr.resample(samples, rate_hz, rate_hz * OVERSAMPLING), dtype=np.float64)
+def _peaks(samples: Samples, rate_hz: int) -> Samples:
+    """The highest point of the wave from each sample to the next; as long as the samples."""
+    peaks = np.zeros(len(samples))
+    for first in range(0, len(samples), PEAK_BLOCK_SAMPLES):
+        begin, end = max(0, first - PEAK_OVERLAP_SAMPLES), min(len(samples), first + PEAK_BLOCK_SAMPLES)
+        wave = np.abs(soxr.resample(samples[begin : end + PEAK_OVERLAP_SAMPLES], rate_hz, rate_hz * OVERSAMPLING))
+        wave = wave[(first - begin) * OVERSAMPLING : (end - begin) * OVERSAMPLING]
+        wave = np.pad(wave, (0, (end - first) * OVERSAMPLING - len(wave)))
+        peaks[first:end] = wave.reshape(-1, OVERSAMPLING).max(axis=1)
+    return peaks
 
 
 def normalised(samples: Samples, rate_hz: int) -> tuple[Samples, float]:
@@ -181,9 +193,7 @@ def normalised(samples: Samples, rate_hz: int) -> tuple[Samples, float]:
 def limited(samples: Samples, rate_hz: int) -> Samples:
     """With the gain lowered smoothly around each true peak above the ceiling."""
     ceiling = 10 ** (CEILING_DBTP / 20)
-    over = np.abs(_oversampled(samples, rate_hz))
-    over = np.pad(over, (0, max(0, len(samples) * OVERSAMPLING - len(over))))[: len(samples) * OVERSAMPLING]
-    peaks = over.reshape(-1, OVERSAMPLING).max(axis=1)
+    peaks = _peaks(samples, rate_hz)
     if peaks.max() <= ceiling:
         return samples
     reach = rate_hz * LIMITER_MS // 1000

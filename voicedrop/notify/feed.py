@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import structlog
 
@@ -73,7 +73,7 @@ class Feed:
             self._news.notify_all()
         return len(found) == BATCH
 
-    async def follow(self, last: int | None, scope: Scope) -> AsyncIterator[Event]:
+    async def follow(self, last: int | None, scope: Scope) -> AsyncGenerator[Event, None]:
         """Every event behind the id `last` that the scope may see, in order; None: from now on. Never ends.
 
         Raises:

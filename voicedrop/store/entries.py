@@ -19,6 +19,7 @@ from voicedrop.store.journal import Entry
 
 KINDS = ("accepted", "started", "withdrawn", "ended", "refused")
 """The others say nothing to anybody but recovery."""
+TOLD_OF_MESSAGE = ("id", "version", "slot", "label", "sha256")
 INT4 = 2**31
 
 
@@ -201,7 +202,10 @@ class Writer:
         )
         row = await cursor.fetchone()
         if row is not None:
-            self._tell("drop.accepted", entry, row)
+            # Where its files lie is the engine's own matter.
+            message = {name: value for name, value in _message(entry.body).items() if name in TOLD_OF_MESSAGE}
+            body = {**entry.body, "accepted": entry.body["at"], "message": message}
+            self._tell("drop.accepted", Checked(entry.kind, entry.at, body, entry.drop), row)
 
     async def _started(self, entry: Checked) -> None:
         cursor = await self.connection.execute(

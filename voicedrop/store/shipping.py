@@ -52,6 +52,7 @@ class Shipper:
         self._node = node
         self._evidence_kept = evidence_kept
         self._places: dict[str, int] | None = None  # as the database last told; None: it must be asked
+        self._why: type[Exception] | None = None
         self.up = True
         """The last attempt reached the database."""
         self.skipped = 0
@@ -81,8 +82,9 @@ class Shipper:
 
     def _down(self, error: Exception) -> None:
         self._places = None
-        if self.up:
+        if type(error) is not self._why:  # told once; away and refusing are two things
             log.warning("shipping_waits", reason=str(error))
+        self._why = type(error)
         self.up = False
 
     async def ship_all(self) -> None:
@@ -96,7 +98,7 @@ class Shipper:
             pass
         if not self.up:
             log.info("shipping_again")
-        self.up = True
+        self.up, self._why = True, None
 
     async def _ship_some(self) -> bool:
         """One batch; False when nothing is left."""

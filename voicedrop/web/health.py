@@ -13,7 +13,16 @@ from prometheus_client.exposition import choose_encoder
 class HealthServer:
     """A small HTTP server for probes. `health` gives the body of /healthz, whose "ok" decides the status."""
 
-    def __init__(self, host: str, port: int, registry: CollectorRegistry, health: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        registry: CollectorRegistry,
+        health: Callable[[], dict[str, Any]],
+        api: web.Application | None = None,
+    ) -> None:
+        """`api`: the application that serves everything else on this port."""
+        self._app = api if api is not None else web.Application()
         self._host, self._port = host, port
         self._registry = registry
         self._health = health
@@ -24,10 +33,9 @@ class HealthServer:
         Raises:
             OSError: the port is taken.
         """
-        app = web.Application()
-        app.router.add_get("/healthz", self._healthz)
-        app.router.add_get("/metrics", self._metrics)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._app.router.add_get("/healthz", self._healthz)
+        self._app.router.add_get("/metrics", self._metrics)
+        self._runner = web.AppRunner(self._app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
 
