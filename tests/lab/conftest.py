@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -163,7 +165,16 @@ BenchMaker = Callable[..., Any]
 
 
 @pytest.fixture
-async def make_bench(lab: Site, tmp_path: Path) -> AsyncIterator[BenchMaker]:
+def outside() -> Iterator[Path]:
+    """A folder that stays open to the database's user: another pytest closes the folder of all tmp_paths to others."""
+    folder = Path(tempfile.mkdtemp(prefix="voicedrop-lab-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def make_bench(lab: Site, tmp_path: Path, outside: Path) -> AsyncIterator[BenchMaker]:
     """Benches with engines of their own settings; everything is ended with the test."""
     stack: list[Any] = []
     engines: list[EngineProcess] = []
@@ -171,7 +182,7 @@ async def make_bench(lab: Site, tmp_path: Path) -> AsyncIterator[BenchMaker]:
     async def make(*, start: bool = True, **changes: Any) -> Bench:
         folder = tmp_path / f"engine{len(engines)}"
         folder.mkdir()
-        changes.setdefault("state_dir", str(folder / "state"))
+        changes.setdefault("state_dir", str(outside / f"state{len(engines)}"))
         changes["log"] = {"level": "debug", "format": "json"}
         engine = EngineProcess(folder, conf.engine_settings(lab, **changes))
         engines.append(engine)
@@ -196,9 +207,9 @@ async def bench(make_bench: BenchMaker) -> Any:
 
 
 @pytest.fixture
-def other_server(tmp_path: Path) -> Iterator[EmbeddedServer]:
+def other_server(outside: Path) -> Iterator[EmbeddedServer]:
     """A PostgreSQL that is not the engine's own: to be given by URL, stopped and started by the test."""
-    server = EmbeddedServer(tmp_path / "other")
+    server = EmbeddedServer(outside / "other")
     server.start()
     yield server
     server.stop()

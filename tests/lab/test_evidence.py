@@ -67,8 +67,8 @@ async def test_nothing_is_kept_unless_it_is_asked_for(bench: Bench) -> None:
     assert not (bench.engine.state_dir / "evidence").exists()
 
 
-async def test_a_folder_that_cannot_be_written_harms_no_drop(make_bench: BenchMaker, tmp_path: Path) -> None:
-    state = tmp_path / "state"
+async def test_a_folder_that_cannot_be_written_harms_no_drop(make_bench: BenchMaker, outside: Path) -> None:
+    state = outside / "mine"
     state.mkdir()
     (state / "evidence").write_text("in the way")
     bench = await make_bench(state_dir=str(state), evidence={"all": True})

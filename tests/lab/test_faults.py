@@ -45,9 +45,9 @@ async def test_a_bridge_that_vanished(bench: Bench) -> None:
 
 
 async def test_a_message_that_has_gone(bench: Bench, lab: Site) -> None:
-    file = message_file(lab, "reminder")
-    kept = file.with_suffix(".away")
-    file.rename(kept)
+    folder = message_file(lab, "reminder").parent  # with its 16 kHz variant, which Asterisk would play instead
+    kept = folder.with_suffix(".away")
+    folder.rename(kept)
     try:
         number = number_of("mailbox")
         telephone = await bench.exchange.dial("1001", number)
@@ -55,7 +55,7 @@ async def test_a_message_that_has_gone(bench: Bench, lab: Site) -> None:
         await telephone.press("*93")
         receipt = await bench.receipt(number)
     finally:
-        kept.rename(file)
+        kept.rename(folder)
     assert receipt["outcome"] == "failed", show(receipt)
     assert "could not play" in receipt["reason"]
     await bench.nothing_left()

@@ -67,13 +67,30 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         *("voicedrop.errors", "voicedrop.model", "voicedrop.library"),
         *("numpy", "pydantic", "pyloudnorm", "scipy", "soundfile", "soxr", "yaml"),
     ),
+    "voicedrop.control": ("voicedrop.errors",),
+    "voicedrop.agi": ("voicedrop.errors", "voicedrop.agi", "asterisk", "structlog"),
 }
 FORBIDDEN: dict[str, tuple[str, ...]] = {
     # a room: what of ours it may not import
     "voicedrop.ari": ("dsp", "voicedrop.call", "voicedrop.media", "voicedrop.store", "voicedrop.library"),
     "voicedrop.media": ("dsp", "voicedrop.call", "voicedrop.ari", "voicedrop.store", "voicedrop.library"),
     "voicedrop.library": ("dsp", "voicedrop.call", "voicedrop.ari", "voicedrop.media", "voicedrop.store"),
-    "voicedrop.store": ("voicedrop.ari", "voicedrop.media", "voicedrop.library"),
+    "voicedrop.store": (
+        "voicedrop.ari",
+        "voicedrop.media",
+        "voicedrop.library",
+        "voicedrop.policy",
+        "voicedrop.notify",
+    ),
+    "voicedrop.notify": (
+        "dsp",
+        "voicedrop.ari",
+        "voicedrop.media",
+        "voicedrop.library",
+        "voicedrop.call",
+        "voicedrop.policy",
+        "voicedrop.engine",
+    ),
     "voicedrop.offline": ("voicedrop.ari", "voicedrop.media", "voicedrop.library", "voicedrop.store", "voicedrop.web"),
     "voicedrop.web": ("voicedrop.ari", "voicedrop.media", "voicedrop.store", "voicedrop.library", "voicedrop.call"),
 }

@@ -7,6 +7,7 @@ an engine starts and drops while the database is away.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from collections.abc import Iterable
@@ -172,7 +173,8 @@ class Catalogue:
                 os.fsync(handle)
             new.replace(self._folder / name)
         except OSError as error:
-            new.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                new.unlink()
             log.warning("catalogue_not_kept", file=name, error=str(error))
 
 

@@ -436,3 +436,38 @@ def test_where_every_code_is_refused_each_key_was_relayed_or_part_of_a_code(
         elif isinstance(command, do.StartDrop):
             said += f"*9{command.slot}"
     assert said == "".join(key for _, key in keys)
+
+
+# -- a drop that somebody else asks for -------------------------------------------------------------
+
+
+def test_what_the_api_asks_for_is_done_like_a_code() -> None:
+    call = talking()
+    assert call.give(ev.DropWanted("r1", 0, "m1"), 3.0) == [do.StartDrop(0, "m1", "r1")]
+    assert call.machine.state is S.ASKING
+    assert call.give(ev.DropTaken(), 3.1) == [do.ToneOn("confirmation")]
+
+
+def test_refused_to_the_api_the_agent_hears_nothing() -> None:
+    call = talking()
+    call.give(ev.DropWanted("r1", 2, ""), 3.0)
+    assert call.give(ev.CodeRefused("no", audible=False), 3.1) == []
+    assert call.machine.state is S.TALKING
+    assert call.press("*92", 4.0) == [do.StartDrop(2)]
+
+
+def test_while_nobody_is_on_the_line_the_api_is_refused() -> None:
+    call = ringing()
+    assert call.give(ev.DropWanted("r1", 1, ""), 0.5) == [do.RefuseRequest("r1")]
+    assert call.machine.state is S.RINGING
+
+
+def test_in_early_media_the_api_may_ask() -> None:
+    assert early().give(ev.DropWanted("r1", 1, ""), 1.5) == [do.StartDrop(1, "", "r1")]
+
+
+def test_of_two_that_ask_at_once_the_second_waits_for_the_firsts_answer() -> None:
+    call = talking()
+    call.give(ev.DropWanted("r1", 1, ""), 3.0)
+    assert call.give(ev.DropWanted("r2", 2, ""), 3.1) == []
+    assert call.give(ev.CodeRefused("no", audible=False), 3.2) == [do.StartDrop(2, "", "r2")]

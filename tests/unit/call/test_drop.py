@@ -774,6 +774,8 @@ EVENTS: list[ev.Event] = [
     ev.CalleeTaken(),
     ev.DropTaken(),
     ev.CodeRefused("no"),
+    ev.DropWanted("r", 1, ""),
+    ev.Cancelled("x"),
     ev.Broken("broken"),
     ev.HandOver(),
     ev.Tick(),
@@ -912,3 +914,36 @@ def test_left_alone_an_answered_drop_ends_by_itself(
         line.give(meant(what, present(line)), now)
     line.until(now + CueSettings().give_up_s + MESSAGE_S + 20.0)
     assert len(line.all(do.Finish)) == 1
+
+
+# -- cancelled --------------------------------------------------------------------------------------
+
+
+def test_cancelled_while_it_waits_nothing_is_played() -> None:
+    line = waiting()
+    assert kinds(line.give(ev.Cancelled("token:desk"), 3.0)) == [do.HangUpCallee]
+    line.give(ev.CalleeGone(16), 3.1)
+    assert line.finish == do.Finish(Outcome.FAILED, "cancelled by token:desk")
+    assert line.facts.hung_up_by is HungUpBy.ENGINE
+    assert "cancelled" in [name for name, _ in line.facts.steps]
+
+
+def test_cancelled_while_it_plays_the_receipt_says_how_much() -> None:
+    line = waiting()
+    line.hear(beep_ended(), 2.0)
+    line.give(ev.PlaybackStarted("vd.n1.d.play1"), 2.1)
+    line.give(ev.Cancelled("token:desk"), 7.1)
+    line.give(ev.CalleeGone(16), 7.2)
+    assert line.finish.outcome is Outcome.PARTLY_DELIVERED
+    assert line.facts.played_s == pytest.approx(5.0)
+
+
+def test_a_message_that_is_out_is_not_cancelled() -> None:
+    line = waiting()
+    line.hear(beep_ended(), 2.0)
+    line.give(ev.PlaybackStarted("vd.n1.d.play1"), 2.1)
+    line.give(ev.PlaybackFinished("vd.n1.d.play1"), 22.1)
+    assert line.give(ev.Cancelled("token:desk"), 22.2) == []
+    line.until(22.6)
+    line.give(ev.CalleeGone(16), 22.7)
+    assert line.finish.outcome is Outcome.DELIVERED
