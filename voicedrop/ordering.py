@@ -7,15 +7,11 @@ import json
 from typing import Any
 
 from voicedrop.config import Settings
-from voicedrop.dialer import gate
-from voicedrop.dialer.jobs import open_queue, put
-from voicedrop.dialer.order import Order
+from voicedrop.dialer.orders import Orders
 from voicedrop.errors import StoreError, VoicedropError
-from voicedrop.model import new_id
-from voicedrop.policy.number import NumberFault
 from voicedrop.policy.settings import Method
 from voicedrop.store import journal
-from voicedrop.store.database import Database
+from voicedrop.store.database import Connection, Database
 from voicedrop.store.embedded import POSTGRES, EmbeddedServer
 
 LOOK_S = 0.2
@@ -26,37 +22,18 @@ async def order(settings: Settings, number: str, label: str, method: Method) -> 
     """Put an order into the queue; the drop's id.
 
     Raises:
-        VoicedropError: there is no such message, the number is none, the policy says no, or the database is away.
+        VoicedropError: there is no such message, the policy says no, or the database is away.
     """
-    rules = settings.policy.rules()
-    found = gate.read_number(number, rules)
-    if isinstance(found, NumberFault):
-        raise VoicedropError(f"{number}: {found.reason}")
     url = settings.database.address() or EmbeddedServer(settings.state_dir / POSTGRES).start()
     database = Database(url)
     await database.open()
     try:
         async with database.transaction() as connection:
             message = await _message(connection, label)
-            ruling = await gate.ask(
-                connection,
-                rules,
-                number=found.e164,
-                method=method,
-                message_id=message,
-                caller_id=settings.unattended.caller_id or settings.dial.caller_id,
-            )
+        orders = Orders(settings, database, lambda: url)
+        return await orders.order(number=number, message_id=message, method=str(method), actor=ACTOR)
     finally:
         await database.close()
-    if not ruling.allowed:
-        refusals = "; ".join(f"{one.rule}: {one.text}" for one in ruling.refusals)
-        when = f" Next allowed: {ruling.next_allowed.isoformat()}" if ruling.next_allowed else ""
-        raise VoicedropError(f"the policy says no: {refusals}.{when}")
-    wanted = Order(drop=new_id(), number=found.e164, message_id=message, method=method, actor=ACTOR)
-    queue = open_queue(url)
-    async with queue.open_async():
-        await put(queue, wanted, trunk=settings.unattended.trunk)
-    return wanted.drop
 
 
 async def receipt(settings: Settings, drop: str, *, wait_s: float) -> dict[str, Any]:
@@ -80,7 +57,7 @@ def show(receipt: dict[str, Any]) -> str:
     return json.dumps(receipt, ensure_ascii=False)
 
 
-async def _message(connection: Any, label: str) -> str:
+async def _message(connection: Connection, label: str) -> str:
     cursor = await connection.execute(
         "SELECT id FROM message WHERE label = %s AND deleted_at IS NULL AND agent_id IS NULL AND team_id IS NULL",
         (label,),

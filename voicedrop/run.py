@@ -103,6 +103,7 @@ async def run(settings: Settings) -> None:
         webhooks = WebhookSender(database, _webhook_settings(settings))
         retention = Retention(database, journal, settings.node, settings.state_dir / EVIDENCE_FOLDER, _limits(settings))
         dialer = Dialer(engine, database)
+        engine.opt_out = dialer.opt_out
         unattended = settings.unattended
         jobs = Jobs(lambda: keeper.url, unattended.trunk, unattended.workers, dialer.make)
 

@@ -8,6 +8,7 @@ from tests.lab.conftest import Bench, show
 from voicedrop import config, ordering
 from voicedrop.lab import recordings
 from voicedrop.lab.judge import judge, load
+from voicedrop.lab.played import message_file
 from voicedrop.policy.settings import Method
 
 OPEN: dict[str, Any] = {
@@ -42,7 +43,7 @@ async def receipt_of(bench: Bench, drop: str, *, wait_s: float = 60.0) -> dict[s
 
 def humans_heard(bench: Bench, number: str, label: str = "short") -> int:
     """How many blocks of the message were said in calls to this number that no mailbox took."""
-    message = load(bench.site.lab / f"messages/{label}.wav")
+    message = load(message_file(bench.site, label))
     heard = 0
     for call in recordings.calls_to(bench.site, number):
         mailbox = any(name.split()[0] in ("voicemail", "record") for _, name in call.marks)

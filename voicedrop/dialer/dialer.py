@@ -14,16 +14,19 @@ from voicedrop.dialer.order import Order
 from voicedrop.dialer.pace import Pace
 from voicedrop.dialer.unattended import UnattendedDrop
 from voicedrop.engine.engine import Engine
+from voicedrop.engine.ringing import is_number
 from voicedrop.engine.services import UNATTENDED
 from voicedrop.errors import JournalError, StoreError
 from voicedrop.model import Message
 from voicedrop.policy.facts import Ruling
-from voicedrop.store import attempts, journal
+from voicedrop.store import attempts, consents, journal, suppression
 from voicedrop.store.database import Database
+from voicedrop.store.suppression import Suppressed
 
 log = structlog.get_logger(__name__)
 
 OPT_OUT = "an opt-out"
+OPTED_OUT = "opted out"
 
 
 class Dialer:
@@ -113,6 +116,23 @@ class Dialer:
         await self._run(drop, order)
 
     # -- opt-outs -----------------------------------------------------------------------------------
+
+    async def opt_out(self, number: str) -> bool:
+        """Take a number out, for good; a call that is under way to it is ended. False: it could not be written down."""
+        if not is_number(number):
+            log.warning("opt_out_without_number")
+            return False
+        entry = Suppressed(pattern=number, reason=OPTED_OUT, source="opt-out line")
+        try:
+            async with self._database.transaction() as connection:
+                await consents.revoke_all(connection, number)
+                await suppression.add(connection, [entry], actor="engine")
+        except StoreError as error:
+            log.error("opt_out_not_taken", number=number, error=str(error))
+            return False
+        log.info("opted_out", number=number)
+        self.look()
+        return True
 
     def look(self) -> None:
         """The suppression list may have changed: end what is under way to a number on it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from aiohttp import web
@@ -95,9 +95,16 @@ class DropQuery(PageQuery):
 
 
 class DropIn(Given):
-    """Exactly one of `slot` and `message_id`."""
+    """On a live call: `call_id`, and exactly one of `slot` and `message_id`. Unattended: `to`, `message_id` and
+    `method`."""
 
-    call_id: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]*$")]
+    call_id: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]*$")] | None = None
+    to: Number | None = Field(default=None, description="The number to be called, with nobody on the line.")
+    method: Literal["single", "two_call"] = Field(default="single", description="Unattended: how to call.")
+    ref: Ref | None = Field(default=None, description="Unattended: the caller's own reference, kept in the receipt.")
+    time_zone: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$")] | None = Field(
+        default=None, description="Unattended: the contact's own time zone, an IANA name."
+    )
     slot: Slot | None = None
     message_id: UUID | None = None
 
@@ -133,11 +140,19 @@ async def list_calls(ask: Ask) -> LiveCalls:
 
 @operations.add("POST", "/v1/drops", scope="drops:write", status=201, located=True, problems=(REFUSED,))
 async def add_drop(ask: Ask, body: DropIn) -> StartedDrop:
-    """Start a drop on a live call.
+    """Start a drop on a live call, or order an unattended one.
 
-    Does what the feature code does: the callee's leg moves to the drop, the agent is free. Answered when the drop is
-    on disk: from then on it ends in exactly one outcome. Send an Idempotency-Key: a repeated request then starts
-    nothing. `refused` names its `rule`; the callee stays with the agent."""
+    On a call it does what the feature code does: the callee's leg moves to the drop, the agent is free. Answered when
+    the drop is on disk: from then on it ends in exactly one outcome. Send an Idempotency-Key: a repeated request then
+    starts nothing. `refused` names its `rule`; the callee stays with the agent.
+
+    Unattended, it is answered when the order is in the queue; an engine makes the call when it has room, and asks the
+    policy once more. The drop can be read from the moment its call is begun."""
+    if (body.call_id is None) == (body.to is None):
+        raise invalid("body", "give exactly one of call_id and to")
+    if body.to is not None:
+        return await _order(ask, body, body.to)
+    assert body.call_id is not None
     if (body.slot is None) == (body.message_id is None):
         raise invalid("body", "give exactly one of slot and message_id")
     control = ask.services.control
@@ -241,6 +256,30 @@ async def cancel_drop(ask: Ask, drop_id: UUID) -> None:
         await control.cancel(str(drop_id), actor=ask.who.actor)
     except NoSuchDrop:
         raise Problem(CONFLICT, "The drop has ended meanwhile.") from None
+
+
+async def _order(ask: Ask, body: DropIn, number: str) -> StartedDrop:
+    """An unattended drop."""
+    if body.message_id is None or body.slot is not None:
+        raise invalid("body.message_id", "an unattended drop is given its message by message_id")
+    if ask.services.ordering is None:
+        raise Problem(REFUSED, "There are no unattended drops here.", rule="unattended_off")
+    async with ask.transaction() as connection:
+        if await messages.one(connection, ask.who, body.message_id) is None:
+            raise invalid("body.message_id", "there is no such message")
+        await ask.note(connection, "order", "number", number, method=body.method, message_id=str(body.message_id))
+    try:
+        drop_id = await ask.services.ordering.order(
+            number=number,
+            message_id=str(body.message_id),
+            method=body.method,
+            actor=ask.who.actor,
+            ref=body.ref or "",
+            contact_zone=body.time_zone or "",
+        )
+    except Refused as error:
+        raise Problem(REFUSED, str(error), rule=error.rule) from None
+    return StartedDrop(id=UUID(drop_id))
 
 
 def _evidence(folder: Path, drop_id: UUID) -> list[EvidenceFile]:
