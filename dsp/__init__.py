@@ -1,5 +1,7 @@
 """Pure signal processing on 8 kHz telephone audio: no I/O, no clock, no engine word."""
 
+from dsp.answer import AnswerKind, AnswerListener, AnswerReason, Verdict, Words
+from dsp.answer_settings import AnswerSettings
 from dsp.bank import DetectorBank
 from dsp.detector import Detector
 from dsp.events import (
@@ -15,8 +17,13 @@ from dsp.events import (
     ToneName,
 )
 from dsp.settings import DetectorSettings, ProgressSettings, SpeechSettings, Steadiness, ToneSettings
+from dsp.voice_track import VoiceSettings
 
 __all__ = [
+    "AnswerKind",
+    "AnswerListener",
+    "AnswerReason",
+    "AnswerSettings",
     "BeepDropped",
     "BeepEnded",
     "BeepStarted",
@@ -34,4 +41,7 @@ __all__ = [
     "ToneIdentified",
     "ToneName",
     "ToneSettings",
+    "Verdict",
+    "VoiceSettings",
+    "Words",
 ]

@@ -27,12 +27,12 @@ class AnswerSettings:
     loud_db: float = 9.0
     loud_greeting_ms: float = 2500.0
     loud_after_ms: float = 2500.0
-    noise_share: float = 0.4
+    noise_share: float = 0.3
     """In a noisy room: what is less than so far below the loudest was over so soon, and nothing as loud for so long."""
     loud_turn_ms: float = 1500.0
     turn_ms: float = 1000.0
     again_ms: float = 900.0
-    again_after_ms: float = 2000.0
+    again_after_ms: float = 1500.0
     """After a pause of a turn no more than some words, and silence: a human, who asks whether anybody is there."""
     no_beep_greeting_ms: float = 9000.0
     no_beep_silence_ms: float = 5000.0
