@@ -1,7 +1,7 @@
 """Pure signal processing on 8 kHz telephone audio: no I/O, no clock, no engine word."""
 
 from dsp.answer import AnswerKind, AnswerListener, AnswerReason, Verdict, Words
-from dsp.answer_settings import AnswerSettings
+from dsp.answer_settings import AnswerSettings, VoiceSettings
 from dsp.bank import DetectorBank
 from dsp.detector import Detector
 from dsp.events import (
@@ -17,7 +17,6 @@ from dsp.events import (
     ToneName,
 )
 from dsp.settings import DetectorSettings, ProgressSettings, SpeechSettings, Steadiness, ToneSettings
-from dsp.voice_track import VoiceSettings
 
 __all__ = [
     "AnswerKind",

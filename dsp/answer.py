@@ -32,7 +32,7 @@ class Verdict:
     kind: AnswerKind
     reason: AnswerReason
     confidence: float
-    """0 to 1. The share of the tuning half's verdicts of this kind and reason that were right, roughly."""
+    """0 to 1: a rank, not a measured probability. A verdict is revised only by a surer one."""
     t_ms: float
     """When it was said: the end of the samples consumed by then, in stream time."""
     tone: str | None = None
@@ -82,7 +82,7 @@ class AnswerListener:
         return [one for one in said if one is not None]
 
     def read(self, words: Words, now_ms: float) -> list[Verdict]:
-        """Take recognised words, if anybody recognises them: they say what no ear for sounds can, above all screening."""
+        """Take recognised words, if anybody recognises them: they say what sounds cannot: screening."""
         said = self._say(words.kind, "words", words.confidence, now_ms)
         return [said] if said is not None else []
 
@@ -132,9 +132,7 @@ class AnswerListener:
 
     def _asks_again(self, turns: Sequence[Stretch], silence_ms: float) -> bool:
         settings = self.settings
-        return (
-            len(turns) > 1 and turns[-1].length_ms <= settings.again_ms and silence_ms >= settings.again_after_ms
-        )
+        return len(turns) > 1 and turns[-1].length_ms <= settings.again_ms and silence_ms >= settings.again_after_ms
 
     def _human_after_ms(self, greeting: Stretch) -> float:
         settings = self.settings
@@ -203,7 +201,7 @@ def _turns(voice: Sequence[Stretch], pause_ms: float) -> list[Stretch]:
 
 
 def _revises(before: Verdict, said: Verdict) -> bool:
-    """Silence and doubt give way to anything, all else to what is surer."""
+    """Silence and doubt give way to any other kind, all else to what is surer."""
     if before.kind in ("silence", "unsure"):
         return said.kind != before.kind
     return said.confidence > before.confidence

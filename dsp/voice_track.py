@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, NamedTuple
 
+from dsp.answer_settings import VoiceSettings
 from dsp.settings import SpeechSettings
 from dsp.spectrum import HOP_MS, WINDOW_CENTRE_MS, Hop
 from dsp.speech import NoiseFloor
@@ -15,34 +16,6 @@ BEEP_EDGE_MS: Final = 40.0
 """A window of 32 ms hears a beep so much before it begins, and its estimate is 15 ms off."""
 _MOST_BLOCKS: Final = 2400
 """Two minutes: a verdict never looks further back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceSettings:
-    """What counts as the voice that answered. Levels are those of hops, 125 to 3500 Hz."""
-
-    first_floor_dbfs: float = -30.0
-    """Supposed until the first 250 ms have told better: nobody speaks as soon as that, so they are mostly noise."""
-    margin_db: float = 10.0
-    """Above the noise floor."""
-    weakest_dbfs: float = -50.0
-    background_db: float = 16.0
-    """What is so far below the loudest 50 ms but one is somebody in the background, or an echo."""
-    join_ms: float = 150.0
-    """Shorter pauses are within a word."""
-    shortest_ms: float = 80.0
-    """Shorter stretches are clicks."""
-    tonality: float = 0.9
-    tone_step_hz: float = 5.0
-    lowest_tone_hz: float = 330.0
-    """The network's lowest is 350 Hz; below are fundamentals of voices, which fill a whole word."""
-    tonal_share: float = 0.85
-    """A stretch of which so much is one steady tone (so tonal, its peak moving no further) is a tone's."""
-    shortest_tone_ms: float = 250.0
-    """...if it is so long: some vowels are as steady, but not for as long."""
-    ignored_tonality: float = 0.75
-    ignored_hz: float = 25.0
-    """A hop is a tone's that is known: at least so tonal, and no further off. Two close tones beat."""
 
 
 class Stretch(NamedTuple):

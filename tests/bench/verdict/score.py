@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from scipy.stats import beta
 
-
 from dsp.answer_settings import AnswerSettings
 from tests.bench.detection.score import quantile
 from tests.bench.verdict.clips import Clip
@@ -137,7 +136,5 @@ def complaints(marks: Sequence[Mark]) -> list[dict[str, Any]]:
             "line": m.clip.line,
         }
         for m in marks
-        if m.clip.kind in ("human", "mailbox")
-        and (m.kind != m.clip.kind)
-        and {m.kind, m.clip.kind} & {"mailbox"}
+        if m.clip.kind in ("human", "mailbox") and (m.kind != m.clip.kind) and {m.kind, m.clip.kind} & {"mailbox"}
     ]
