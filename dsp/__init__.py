@@ -1,6 +1,6 @@
 """Pure signal processing on 8 kHz telephone audio: no I/O, no clock, no engine word."""
 
-from dsp.answer import AnswerKind, AnswerListener, AnswerReason, Verdict, Words
+from dsp.answer import AnswerKind, AnswerListener, AnswerReason, Verdict
 from dsp.answer_settings import AnswerSettings, VoiceSettings
 from dsp.bank import DetectorBank
 from dsp.detector import Detector
@@ -42,5 +42,4 @@ __all__ = [
     "ToneSettings",
     "Verdict",
     "VoiceSettings",
-    "Words",
 ]

@@ -39,15 +39,6 @@ class Verdict:
     """The name of the tone that says it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """What was said, recognised by somebody else, and as whose greeting he knows it."""
-
-    text: str
-    kind: AnswerKind
-    confidence: float
-
-
 class AnswerListener:
     """Samples from the answer on, verdicts out: the first, and each that revises it.
 
@@ -81,9 +72,9 @@ class AnswerListener:
             said.append(self._look(hop.end_ms))
         return [one for one in said if one is not None]
 
-    def read(self, words: Words, now_ms: float) -> list[Verdict]:
-        """Take recognised words, if anybody recognises them: they say what sounds cannot: screening."""
-        said = self._say(words.kind, "words", words.confidence, now_ms)
+    def read(self, kind: AnswerKind, confidence: float, now_ms: float) -> list[Verdict]:
+        """Take the verdict of who recognises words, if anybody does: they say what sounds cannot, such as screening."""
+        said = self._say(kind, "words", confidence, now_ms)
         return [said] if said is not None else []
 
     def _detected(self, detection: Detection) -> Verdict | None:

@@ -69,7 +69,7 @@ class AnswerSettings:
     and nothing as loud came for so long, in which for this share of the time something fainter sounded: a human."""
     no_beep_greeting_ms: float = 9000.0
     no_beep_silence_ms: float = 5000.0
-    """A first turn of this length and so much silence behind it, and still no beep: a mailbox that has none, perhaps."""
+    """A first turn of this length and so much silence behind it, and still no beep: perhaps a mailbox without one."""
     play_greeting_ms: float = 10_500.0
     play_confidence: float = 0.9
     """From this length on it is sure enough to be played to, which is: as sure as this. No human of the evaluation

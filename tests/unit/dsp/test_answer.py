@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from signals import Sound, cadence, noise, silence, speech, to_int16, tone
 
-from dsp import AnswerKind, AnswerListener, AnswerReason, AnswerSettings, Verdict, Words
+from dsp import AnswerKind, AnswerListener, AnswerReason, AnswerSettings, Verdict
 
 
 def verdicts(*sounds: Sound) -> list[Verdict]:
@@ -113,13 +113,13 @@ def test_a_human_is_heard_over_a_television() -> None:
 def test_words_tell_what_sounds_cannot() -> None:
     listener = AnswerListener()
     assert listener.feed(to_int16(np.concatenate([silence(400), speech(3000), silence(500)]))) == []
-    said = listener.read(Words(text="say your name", kind="screening", confidence=0.9), now_ms=3900)
+    said = listener.read("screening", 0.9, now_ms=3900)
     assert [(one.kind, one.reason, one.t_ms) for one in said] == [("screening", "words", 3900)]
     assert listener.verdict == said[0]
 
 
 def test_only_what_is_surer_revises() -> None:
     listener = AnswerListener()
-    listener.read(Words(text="", kind="human", confidence=0.9), now_ms=100)
-    assert listener.read(Words(text="", kind="mailbox", confidence=0.9), now_ms=200) == []
-    assert listener.read(Words(text="", kind="mailbox", confidence=0.95), now_ms=300)[0].kind == "mailbox"
+    listener.read("human", 0.9, now_ms=100)
+    assert listener.read("mailbox", 0.9, now_ms=200) == []
+    assert listener.read("mailbox", 0.95, now_ms=300)[0].kind == "mailbox"
