@@ -1,40 +1,21 @@
 """Where the loudest voice of a call was heard: stretches of it, without who is in the background."""
 
 from collections import deque
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
+from dsp.answer_settings import VoiceSettings
 from dsp.settings import SpeechSettings
 from dsp.spectrum import HOP_MS, WINDOW_CENTRE_MS, Hop
 from dsp.speech import NoiseFloor
 
 BLOCK_HOPS: Final = 5
 """50 ms: as fine as a verdict is timed."""
+BEEP_EDGE_MS: Final = 40.0
+"""A window of 32 ms hears a beep so much before it begins, and its estimate is 15 ms off."""
 _MOST_BLOCKS: Final = 2400
 """Two minutes: a verdict never looks further back."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceSettings:
-    """What counts as the voice that answered. Levels are those of hops, 125 to 3500 Hz."""
-
-    first_floor_dbfs: float = -30.0
-    """Supposed until the first 250 ms have told better: nobody speaks as soon as that, so they are mostly noise."""
-    margin_db: float = 10.0
-    """Above the noise floor."""
-    weakest_dbfs: float = -50.0
-    background_db: float = 16.0
-    """What is so far below the loudest 50 ms but one is somebody in the background, or an echo."""
-    join_ms: float = 150.0
-    """Shorter pauses are within a word."""
-    shortest_ms: float = 80.0
-    """Shorter stretches are clicks."""
-    tonality: float = 0.9
-    tone_step_hz: float = 25.0
-    tonal_share: float = 0.85
-    """A stretch of which so much is one steady tone (so tonal, its peak moving no further) is a tone's."""
-    shortest_tone_ms: float = 250.0
-    """...if it is so long: some vowels are as steady, but not for as long."""
 
 
 class Stretch(NamedTuple):
@@ -69,18 +50,37 @@ class VoiceTrack:
         self._hops: list[tuple[float, float, bool]] = []  # centre, level, tonal; of the active ones
         self._count = 0
         self._last_hz = 0.0
+        self._tones_hz: tuple[float, ...] = ()
+        self.ignored_ms = 0.0
+        """When a tone that is none of the voice's was last heard."""
 
-    def clear(self) -> None:
-        """What was heard so far was nobody."""
+    def clear(self, tones_hz: Sequence[float] = ()) -> None:
+        """What was heard so far was nobody, and nor is what sounds at these frequencies from now on."""
+        self._tones_hz = tuple(tones_hz)
         self._blocks.clear()
+        self._hops.clear()
+
+    def drop(self, from_ms: float) -> None:
+        """What has sounded since then was a beep."""
+        while self._blocks and self._blocks[-1].start_ms >= from_ms - BEEP_EDGE_MS:
+            self._blocks.pop()
         self._hops.clear()
 
     def feed(self, hop: Hop) -> bool:
         """Take the next hop; is a block complete, so that `stretches` may say something else?"""
         settings = self._settings
         self._floor.feed(hop.dbfs)
-        if hop.dbfs >= max(settings.weakest_dbfs, self._floor.dbfs + settings.margin_db):
-            tonal = hop.tonality >= settings.tonality and abs(hop.first_hz - self._last_hz) <= settings.tone_step_hz
+        ignored = hop.tonality >= settings.ignored_tonality and any(
+            abs(hop.first_hz - hz) <= settings.ignored_hz for hz in self._tones_hz
+        )
+        if ignored:
+            self.ignored_ms = hop.end_ms
+        elif hop.dbfs >= max(settings.weakest_dbfs, self._floor.dbfs + settings.margin_db):
+            tonal = (
+                hop.tonality >= settings.tonality
+                and hop.first_hz >= settings.lowest_tone_hz
+                and abs(hop.first_hz - self._last_hz) <= settings.tone_step_hz
+            )
             self._hops.append((hop.end_ms - WINDOW_CENTRE_MS, hop.dbfs, tonal))
         self._last_hz = hop.first_hz
         self._count += 1
@@ -105,13 +105,23 @@ class VoiceTrack:
         """Where anything at all that stands out from the noise was last heard; 0 if nothing was."""
         return self._blocks[-1].end_ms if self._blocks else 0.0
 
-    def stretches(self) -> list[Stretch]:
-        """All of the voice so far, in order."""
+    def sounding_share(self, from_ms: float, to_ms: float) -> float:
+        """In how much of that time anything stood out from the noise, 0 to 1."""
+        active = 0
+        for block in reversed(self._blocks):
+            if block.end_ms <= from_ms:
+                break
+            active += block.active
+        return active * HOP_MS / (to_ms - from_ms) if to_ms > from_ms else 0.0
+
+    def stretches(self, background_db: float | None = None) -> list[Stretch]:
+        """All of the voice so far, in order; with another ``background_db`` than the settings', if one is given."""
         settings = self._settings
         levels = sorted(block.level_dbfs for block in self._blocks)
         if not levels:
             return []
-        faintest_dbfs = levels[-2 if len(levels) > 1 else -1] - settings.background_db
+        below_db = settings.background_db if background_db is None else background_db
+        faintest_dbfs = levels[-2 if len(levels) > 1 else -1] - below_db
         runs: list[list[_Block]] = []
         for block in self._blocks:
             if block.level_dbfs < faintest_dbfs:

@@ -18,7 +18,7 @@ async def _press_nine(bench: Bench, number: str) -> None:
     telephone = await bench.exchange.dial("1001", f"97{number[1:]}")
     await asyncio.wait_for(telephone.answered.wait(), 10)
     await telephone.press("9")
-    await bench.rows("SELECT FROM suppression WHERE pattern = %s", number)
+    await bench.rows("SELECT pattern FROM suppression WHERE pattern = %s", number)
     await asyncio.wait_for(telephone.ended.wait(), 20)
 
 

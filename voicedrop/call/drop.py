@@ -12,6 +12,7 @@ from voicedrop.call import commands as do
 from voicedrop.call import events as ev
 from voicedrop.call.commands import Command
 from voicedrop.call.cue import CuePolicy, EchoEar, GiveUp, Ruling, TakeBack
+from voicedrop.call.endings import leg_gone, never_placed
 from voicedrop.call.facts import DropFacts, DropSettings
 from voicedrop.call.hearing import Hearing
 from voicedrop.call.states import ALLOWED, S
@@ -58,7 +59,7 @@ class Drop:
         self._handed_over = False  # the engine stops: a message that plays goes on, another does not begin
         self._next = (Outcome.FAILED, "")  # what HANGING_UP ends in
         self._deadline: float | None = accepted_at + ARRIVE_TIMEOUT_S if placed else None
-        self._cue.by_silence = settings.vouched
+        self._cue.by_beep = self._cue.by_silence = settings.vouched
 
     def begin(self, now: float) -> None:
         """The leg is on its way: the time in which it must arrive counts from here."""
@@ -97,7 +98,9 @@ class Drop:
 
             case ((S.ARRIVING | S.RINGING | S.WAITING | S.STARTING | S.PLAYING), ev.Cancelled(by)):
                 self._step("cancelled", now)
-                return self._hang_up(self._outcome_so_far(now), f"cancelled by {by}", event, now)
+                unanswered = not self._settings.vouched and self.facts.answered_at is None
+                outcome = Outcome.NOT_CONNECTED if unanswered else self._outcome_so_far(now)
+                return self._hang_up(outcome, f"cancelled by {by}", event, now)
 
             case S.ARRIVING, ev.Arrived():
                 listen: list[Command] = [*([] if self._tapped else [do.Listen()]), do.Identify()]
@@ -127,7 +130,7 @@ class Drop:
                 return self._hang_up(Outcome.FAILED, f"the live audio was lost: {reason}", event, now)
             case ((S.ARRIVING | S.WAITING), ev.HandOver()):
                 return self._give_to_dialplan(event, now)
-            case S.WAITING, ev.Judged(verdict) if self.hearing.last_beep is None:
+            case S.WAITING, ev.Judged(verdict):
                 return self._judge(verdict, event, now)
             case ((S.WAITING | S.STARTING | S.PLAYING), ev.Heard(detection)):
                 return self._rule(self._cue.hear(detection, now), event, now)
@@ -163,22 +166,11 @@ class Drop:
 
     def _ordered(self, event: ev.Event, now: float) -> list[Command]:
         """Unattended, and no leg is placed yet."""
-        match event:
-            case ev.Placed():
-                self._step("placed", now)
-                return self._to(S.ARRIVING, event, deadline=now + ARRIVE_TIMEOUT_S)
-            case ev.Blocked(reason):
-                return self._end(Outcome.BLOCKED, reason, event, now)
-            case ev.TakenBack(reason):
-                return self._end(Outcome.NOT_CONNECTED, reason, event, now)
-            case ev.HandOver():
-                return self._end(Outcome.NOT_CONNECTED, "the engine stopped before the call", event, now)
-            case ev.Cancelled(by):
-                self._step("cancelled", now)
-                return self._end(Outcome.NOT_CONNECTED, f"cancelled by {by}", event, now)
-            case ev.Broken(reason):
-                return self._end(Outcome.FAILED, reason, event, now)
-        return []
+        if isinstance(event, ev.Placed):
+            self._step("placed", now)
+            return self._to(S.ARRIVING, event, deadline=now + ARRIVE_TIMEOUT_S)
+        ending = never_placed(event)
+        return self._end(*ending, event, now) if ending is not None else []
 
     def _wait(self, event: ev.Event, now: float) -> list[Command]:
         self._to(S.WAITING, event)
@@ -206,13 +198,14 @@ class Drop:
                 return []
 
     def _judge(self, verdict: Verdict, event: ev.Event, now: float) -> list[Command]:
-        """Nobody vouches for a mailbox, and no beep has settled it."""
+        """Nobody vouches for a mailbox: until the ear says that it is one, nothing starts the message."""
         self.facts.verdict = verdict
         self._step(f"verdict_{verdict.answer}", now)
         if verdict.answer is not Answer.MAILBOX:
             return self._hang_up(ENDS_IN[verdict.answer], str(verdict), event, now)
+        self._cue.by_beep = True
         self._cue.by_silence |= verdict.confidence >= self._settings.sure
-        return self._rule(self._cue.tick(now), event, now)
+        return self._rule(self._cue.settled(now), event, now)
 
     def _play(self, event: ev.Event, now: float) -> list[Command]:
         self._plays += 1
@@ -267,25 +260,13 @@ class Drop:
         self.facts.hung_up_by = HungUpBy.CALLEE if event.by_callee else HungUpBy.LIMIT
         if not event.seen:
             self.facts.hung_up_by = HungUpBy.UNKNOWN
-        match self.state:
-            case S.HANGING_UP:
-                self.facts.hung_up_by = HungUpBy.ENGINE if event.seen else HungUpBy.UNKNOWN
-                return self._end(*self._next, event, now)
-            case S.TAIL if self._next[0] is Outcome.DELIVERED:
-                return self._end(*self._next, event, now)
-            case S.STARTING | S.PLAYING | S.TAIL:
-                played = self._played_outcome(now)
-                unheard = played is Outcome.FAILED and event.by_callee and event.seen
-                outcome = Outcome.CALLEE_HUNG_UP if unheard else played
-                return self._end(outcome, "the leg ended while the message was playing", event, now)
-            case _ if not event.seen:
-                return self._end(Outcome.FAILED, "the leg ended while Asterisk's events were lost", event, now)
-            case _ if self.facts.answered_at is None:
-                return self._end(Outcome.NOT_CONNECTED, "the callee did not answer", event, now)
-            case _ if not event.by_callee:
-                return self._end(Outcome.NO_CUE, "the leg reached its time limit", event, now)
-            case _:
-                return self._end(Outcome.CALLEE_HUNG_UP, "the callee hung up before the message", event, now)
+        elif self.state is S.HANGING_UP:
+            self.facts.hung_up_by = HungUpBy.ENGINE
+        answered = self.facts.answered_at is not None
+        ending = leg_gone(
+            event, self.state, answered=answered, planned=self._next, played=lambda: self._played_outcome(now)
+        )
+        return self._end(*ending, event, now)
 
     def _give_to_dialplan(self, event: ev.Event, now: float) -> list[Command]:
         if not self._settings.vouched:  # the dialplan would play to whoever is silent

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from dsp.answer import AnswerListener
+from dsp import AnswerListener
 from voicedrop.ari.events import AriEvent, ChannelState, StasisStart
 from voicedrop.call import commands as do
 from voicedrop.call import events as ev
@@ -26,7 +26,7 @@ from voicedrop.dialer.two_calls import TwoCalls
 from voicedrop.engine.drop import DropRunner
 from voicedrop.engine.services import AGENT_APP, DROP_APP, UNATTENDED, Services, quietly
 from voicedrop.errors import AriError
-from voicedrop.model import Ids, Message, Outcome
+from voicedrop.model import HungUpBy, Ids, Message, Outcome
 from voicedrop.policy.settings import Method
 from voicedrop.store.receipt import Particulars
 
@@ -143,12 +143,7 @@ class UnattendedDrop(DropRunner):
 
     def _on_samples(self, samples: npt.NDArray[np.int16]) -> None:
         super()._on_samples(samples)
-        # A beep settles it, and then nobody needs to be judged.
-        if (
-            self._answer_ear is None
-            or self.machine.state is not S.WAITING
-            or self.machine.hearing.last_beep is not None
-        ):
+        if self._answer_ear is None or self.machine.state is not S.WAITING:
             return
         for said in self._answer_ear.feed(samples):
             now = self._services.now()
@@ -186,7 +181,8 @@ class UnattendedDrop(DropRunner):
         leg = legs[1] if legs[1] is not None and legs[1].placed_at is not None else legs[0]
         answered = self.machine.facts.answered_at is not None or (leg is legs[0] and leg.answered_at is not None)
         cause = self.machine.facts.hangup_cause or leg.cause
-        how = disposition(answered=answered, taken_back=leg.hung_up_at is not None, cause=cause)
+        ours = leg.hung_up_at is not None or self.machine.facts.hung_up_by is HungUpBy.ENGINE
+        how = disposition(answered=answered, taken_back=ours, cause=cause)
         if self._two is not None and self._two.pair.first.answered_at is not None and how is Disposition.CANCELLED:
             how = Disposition.ANSWERED
         placed = outcome is not Outcome.BLOCKED

@@ -96,14 +96,10 @@ def write(path: Path, clips: Iterable[Clip]) -> None:
 
 def load(path: Path) -> list[Clip]:
     """What `write` wrote."""
-    found = [json.loads(line) for line in path.read_text().splitlines()]
-    return [
-        Clip(
-            **{
-                **one,
-                "beep_ms": tuple(one["beep_ms"]) if one["beep_ms"] else None,
-                "spoken_ms": tuple(map(tuple, one["spoken_ms"])),
-            }
-        )
-        for one in found
-    ]
+    return [_clip(json.loads(line)) for line in path.read_text().splitlines()]
+
+
+def _clip(facts: dict[str, Any]) -> Clip:
+    beep = facts.pop("beep_ms")
+    spoken = tuple((start, end) for start, end in facts.pop("spoken_ms"))
+    return Clip(**facts, beep_ms=tuple(beep) if beep else None, spoken_ms=spoken)

