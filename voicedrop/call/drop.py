@@ -130,7 +130,7 @@ class Drop:
                 return self._hang_up(Outcome.FAILED, f"the live audio was lost: {reason}", event, now)
             case ((S.ARRIVING | S.WAITING), ev.HandOver()):
                 return self._give_to_dialplan(event, now)
-            case S.WAITING, ev.Judged(verdict):
+            case S.WAITING, ev.Judged(verdict) if not self._settings.vouched:
                 return self._judge(verdict, event, now)
             case ((S.WAITING | S.STARTING | S.PLAYING), ev.Heard(detection)):
                 return self._rule(self._cue.hear(detection, now), event, now)
@@ -167,7 +167,6 @@ class Drop:
     def _ordered(self, event: ev.Event, now: float) -> list[Command]:
         """Unattended, and no leg is placed yet."""
         if isinstance(event, ev.Placed):
-            self._step("placed", now)
             return self._to(S.ARRIVING, event, deadline=now + ARRIVE_TIMEOUT_S)
         ending = never_placed(event)
         return self._end(*ending, event, now) if ending is not None else []
@@ -263,9 +262,7 @@ class Drop:
         elif self.state is S.HANGING_UP:
             self.facts.hung_up_by = HungUpBy.ENGINE
         answered = self.facts.answered_at is not None
-        ending = leg_gone(
-            event, self.state, answered=answered, planned=self._next, played=lambda: self._played_outcome(now)
-        )
+        ending = leg_gone(event, self.state, answered, self._next, lambda: self._played_outcome(now))
         return self._end(*ending, event, now)
 
     def _give_to_dialplan(self, event: ev.Event, now: float) -> list[Command]:

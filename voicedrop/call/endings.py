@@ -28,9 +28,7 @@ def never_placed(event: ev.Event) -> Ending | None:
     return None
 
 
-def leg_gone(
-    event: ev.CalleeGone, state: S, *, answered: bool, planned: Ending, played: Callable[[], Outcome]
-) -> Ending:
+def leg_gone(event: ev.CalleeGone, state: S, answered: bool, planned: Ending, played: Callable[[], Outcome]) -> Ending:
     """The leg has ended in this state; `planned` is what it was being ended for, `played` what was heard by then."""
     match state:
         case S.HANGING_UP:

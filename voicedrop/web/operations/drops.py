@@ -17,6 +17,7 @@ from voicedrop.store import drops, messages, people
 from voicedrop.store.ownership import scope_of
 from voicedrop.web.fields import Given, Number, Page, PageQuery, Ref, Slot, bad_cursor, invalid
 from voicedrop.web.operation import Ask, Operations
+from voicedrop.web.operations.ordering import Wanted, order
 from voicedrop.web.problem import CONFLICT, REFUSED, Problem, not_found
 
 operations = Operations("drops", "Calls under way, drops on them, and the receipts of those that have ended.")
@@ -151,7 +152,10 @@ async def add_drop(ask: Ask, body: DropIn) -> StartedDrop:
     if (body.call_id is None) == (body.to is None):
         raise invalid("body", "give exactly one of call_id and to")
     if body.to is not None:
-        return await _order(ask, body, body.to)
+        if body.message_id is None or body.slot is not None:
+            raise invalid("body.message_id", "an unattended drop is given its message by message_id")
+        wanted = Wanted(body.to, body.message_id, body.method, body.ref or "", body.time_zone or "")
+        return StartedDrop(id=await order(ask, wanted))
     assert body.call_id is not None
     if (body.slot is None) == (body.message_id is None):
         raise invalid("body", "give exactly one of slot and message_id")
@@ -256,30 +260,6 @@ async def cancel_drop(ask: Ask, drop_id: UUID) -> None:
         await control.cancel(str(drop_id), actor=ask.who.actor)
     except NoSuchDrop:
         raise Problem(CONFLICT, "The drop has ended meanwhile.") from None
-
-
-async def _order(ask: Ask, body: DropIn, number: str) -> StartedDrop:
-    """An unattended drop."""
-    if body.message_id is None or body.slot is not None:
-        raise invalid("body.message_id", "an unattended drop is given its message by message_id")
-    if ask.services.ordering is None:
-        raise Problem(REFUSED, "There are no unattended drops here.", rule="unattended_off")
-    async with ask.transaction() as connection:
-        if await messages.one(connection, ask.who, body.message_id) is None:
-            raise invalid("body.message_id", "there is no such message")
-        await ask.note(connection, "order", "number", number, method=body.method, message_id=str(body.message_id))
-    try:
-        drop_id = await ask.services.ordering.order(
-            number=number,
-            message_id=str(body.message_id),
-            method=body.method,
-            actor=ask.who.actor,
-            ref=body.ref or "",
-            contact_zone=body.time_zone or "",
-        )
-    except Refused as error:
-        raise Problem(REFUSED, str(error), rule=error.rule) from None
-    return StartedDrop(id=UUID(drop_id))
 
 
 def _evidence(folder: Path, drop_id: UUID) -> list[EvidenceFile]:
