@@ -62,7 +62,7 @@ class AnswerSettings:
     """A later turn no longer than this, and so much silence: a human, who asks whether anybody is there."""
     loud_db: float = 9.0
     loud_turn_ms: float = 1500.0
-    loud_greeting_ms: float = 2500.0
+    loud_greeting_ms: float = 1000.0
     loud_after_ms: float = 2500.0
     noise_share: float = 0.3
     """In a noisy room: all turns of what is less than so far below the loudest (ended by pauses so long) were so short,
