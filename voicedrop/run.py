@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -26,11 +26,11 @@ from voicedrop.engine.evidence import FOLDER as EVIDENCE_FOLDER
 from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import Services
-from voicedrop.errors import StoreUnreachable, VoicedropError
-from voicedrop.library.shelf import MESSAGE, Shelf
+from voicedrop.errors import StoreError, StoreUnreachable, VoicedropError
+from voicedrop.library.shelf import Shelf
 from voicedrop.media.listener import TapListener
-from voicedrop.model import Message
 from voicedrop.notify.webhooks import WebhookSender, WebhookSettings
+from voicedrop.shelved import on_shelf
 from voicedrop.store.changes import CHANGED
 from voicedrop.store.database import Database
 from voicedrop.store.embedded import POSTGRES
@@ -45,11 +45,12 @@ from voicedrop.web.health import HealthServer
 
 log = structlog.get_logger(__name__)
 
+LAST_SHIPPING_S = 5.0
 FOR_EVER = timedelta(days=100 * 365)
 
 
-async def run(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT.
+async def run(settings: Settings, *, started: Callable[[EngineControl], None] | None = None) -> None:
+    """Until SIGTERM or SIGINT. `started` is told once everything listens.
 
     Raises:
         VoicedropError: what stops the engine from running, and what to do about it.
@@ -62,7 +63,7 @@ async def run(settings: Settings) -> None:
         keeper = Keeper(settings.database.address(), settings.state_dir / POSTGRES)
         database = await stack.enter_async_context(_open(keeper))
         shelf = Shelf(settings.library_folder())
-        catalogue = Catalogue(database, settings.state_dir, lambda sha256: _on_shelf(settings, shelf, sha256))
+        catalogue = Catalogue(database, settings.state_dir, lambda sha256: on_shelf(settings, sha256))
         await asyncio.to_thread(catalogue.recall)
         await _first_messages(settings, keeper, database, shelf, catalogue)
 
@@ -112,6 +113,8 @@ async def run(settings: Settings) -> None:
             dialer.look()
 
         notifications = NotificationListener(keeper.url, {CHANGED: changed, EVENT: webhooks.wake})
+        if started is not None:
+            started(control)
         log.info("started", version=__version__, node=settings.node, messages=catalogue.size)
         await _beside(
             engine.run(),
@@ -125,7 +128,17 @@ async def run(settings: Settings) -> None:
                 **({"jobs": jobs.run()} if unattended.workers else {}),
             },
         )
+        await _ship_the_last(shipper)
     log.info("stopped")
+
+
+async def _ship_the_last(shipper: Shipper) -> None:
+    """What ended in these last seconds; without the database it waits for the next run."""
+    try:
+        async with asyncio.timeout(LAST_SHIPPING_S):
+            await shipper.ship_all()
+    except (StoreError, OSError, TimeoutError) as error:
+        log.warning("journal_not_shipped", reason=str(error) or "it took too long")
 
 
 @asynccontextmanager
@@ -148,18 +161,6 @@ async def _first_messages(
         await catalogue.read()
     except StoreUnreachable as error:
         log.warning("database_away", error=str(error))
-
-
-def _on_shelf(settings: Settings, shelf: Shelf, sha256: str) -> Message:
-    """Where a message lies, for us and for Asterisk; what else is known of it stands in the catalogue."""
-    return Message(
-        slot=0,
-        label="",
-        file=shelf.folder / sha256[:2] / sha256 / MESSAGE,
-        media=shelf.media(sha256, settings.library.asterisk_folder),
-        duration_s=0.0,
-        sha256="",
-    )
 
 
 def _evidence_kept(settings: Settings) -> timedelta:

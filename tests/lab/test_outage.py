@@ -45,7 +45,7 @@ async def test_half_a_minute_without_the_database_loses_nothing(
     telephone = await bench.exchange.dial("1001", refused)
     await asyncio.wait_for(telephone.answered.wait(), 10)
     await telephone.press("*98")
-    await bench.until(lambda: bench.entries("refused"), "the refusal")
+    await bench.until(lambda: bench.entries("refused") or None, "the refusal")
     await telephone.hang_up()
     # A run that begins without the database knows the messages of the last one.
     await bench.until(lambda: len(bench.receipts()) == len(numbers), "the receipts", 60)
@@ -73,7 +73,8 @@ async def test_killed_in_the_middle_of_twenty_drops(bench: Bench) -> None:
     kinds = ("mailbox", "slow-beep", "no-beep", "human")
     numbers = [number_of(kinds[n % len(kinds)]) for n in range(DROPS)]
     await asyncio.gather(*(_press(bench, ("1001", "2001")[n % 2], number) for n, number in enumerate(numbers)))
-    assert len(bench.entries("accepted")) == DROPS
+    # An agent of the Dial() door is free a moment before the drop is accepted.
+    await bench.until(lambda: len(bench.entries("accepted")) == DROPS, "the acceptance of all")
     under_way = DROPS - len(bench.entries("ended"))
     await asyncio.to_thread(bench.engine.kill)
     await asyncio.to_thread(bench.engine.start)

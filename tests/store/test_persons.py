@@ -135,6 +135,7 @@ async def test_the_journal_of_a_drop_that_was_under_way_is_gone_over_again(
 ) -> None:
     (drop,) = ids(1)
     await journal.append(accepted(drop))
+    await journal.append(refused(at="some day"))
     await erase(database)
     now = datetime.now(UTC)
     await retention.sweep(now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,29 @@ def test_messages_that_are_not_there(printed: Printed, tmp_path: Path) -> None:
     assert not machine.messages(report, settings(messages={"folder": str(tmp_path)}))
     assert "messages.yaml" in report.findings[0].said
     assert "messages.folder" in report.findings[0].remedy
+
+
+def test_messages_of_the_library_that_are_gone(printed: Printed, tmp_path: Path) -> None:
+    report, _ = printed
+    one = {"label": "Callback", "version": 2, "sha256": "ab" * 32, "prepared_sha256": "cd", "duration_s": 3.0}
+    (tmp_path / "catalogue.json").write_text(json.dumps({"messages": [one]}))
+    found = settings(state_dir=str(tmp_path), library={"asterisk_folder": "/lab/library"})
+    assert not machine.messages(report, found)
+    assert "Callback (version 2)" in report.findings[0].said
+    file = tmp_path / "library/ab" / ("ab" * 32) / "message.wav"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"")
+    [(name, message)] = machine.messages(report, found).items()
+    assert name == "Callback (version 2)"
+    assert message.media == f"/lab/library/ab/{'ab' * 32}/message"
+    assert report.findings[1].mark is Mark.OK
+
+
+def test_a_kept_catalogue_that_is_broken(printed: Printed, tmp_path: Path) -> None:
+    report, _ = printed
+    (tmp_path / "catalogue.json").write_text("{")
+    assert not machine.messages(report, settings(state_dir=str(tmp_path)))
+    assert report.findings[0].mark is Mark.FAIL
 
 
 async def test_an_address_of_another_machine() -> None:

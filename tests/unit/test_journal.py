@@ -274,3 +274,78 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalError, match=r"cannot write .*: Not a directory"):
         Journal(tmp_path / "file").open()
+
+
+# -- whoever ships it -------------------------------------------------------------------------------
+
+
+async def test_an_entry_on_the_disk_wakes_whoever_waits(journal: Journal) -> None:
+    assert not journal.written.is_set()
+    await journal.append({"n": 1})
+    assert journal.written.is_set()
+
+
+async def test_only_what_is_synced_is_safe(journal: Journal, tmp_path: Path) -> None:
+    await journal.append({"n": 1})
+    (file,) = journal.files()
+    whole = file.stat().st_size
+    with file.open("ab") as out:
+        out.write(b'{"n":2}')
+    assert journal.safe_size(file) == whole
+    old = tmp_path / "journal" / "2020-01-01.jsonl"
+    old.write_bytes(b"12345")
+    assert journal.safe_size(old) == 5
+    assert journal.safe_size(file.with_name("9999-01-01.jsonl")) == 0, "its first line is not synced yet"
+    journal.close()
+    again = Journal(tmp_path)
+    again.open()
+    assert again.safe_size(file) == whole + 7
+    again.close()
+
+
+# -- blanking ---------------------------------------------------------------------------------------
+
+
+async def test_blanked_lines_keep_their_length_and_all_others_their_bytes(journal: Journal, tmp_path: Path) -> None:
+    for number in ("1", "22", "1"):
+        await journal.append({"drop": "d", "number": number})
+    (file,) = journal.files()
+    before = file.read_bytes()
+    changed = await journal.blank(lambda entry: {**entry, "number": ""} if entry["number"] == "1" else None)
+    after = file.read_bytes()
+    assert changed == 2
+    assert [len(line) for line in after.split(b"\n")] == [len(line) for line in before.split(b"\n")]
+    assert after.split(b"\n")[1] == before.split(b"\n")[1]
+    await journal.append({"drop": "d", "number": "3"})
+    assert [entry["number"] for entry in read(tmp_path)] == ["", "22", "", "3"]
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_of_a_line_that_would_grow_nothing_is_left(journal: Journal, tmp_path: Path) -> None:
+    (tmp_path / "journal" / "2020-01-01.jsonl").write_bytes(b'{"x":1e15,"number":"1"}\n{"n":2}\n')
+    await journal.blank(lambda entry: {**entry, "more": "and more"} if "number" in entry else None)
+    assert list(read(tmp_path)) == [{"n": 2}]
+
+
+async def test_a_journal_that_cannot_be_blanked_is_as_it_was(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await journal.append({"n": 1})
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(JournalError, match="No space left"):
+        await journal.blank(lambda _: {})
+    assert list(read(tmp_path)) == [{"n": 1}]
+    assert not list((tmp_path / "journal").glob("*.new"))
+
+
+async def test_a_file_is_deleted_or_says_why_not(journal: Journal, tmp_path: Path) -> None:
+    old = tmp_path / "journal" / "2020-01-01.jsonl"
+    old.write_bytes(b"")
+    await journal.remove(old)
+    assert not old.exists()
+    with pytest.raises(JournalError, match="cannot delete"):
+        await journal.remove(old)

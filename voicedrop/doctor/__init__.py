@@ -105,7 +105,7 @@ async def _on_a_leg(
     ari: Questions,
     found: Settings,
     file: Path,
-    messages: Mapping[int, Message],
+    messages: Mapping[str, Message],
     missing: set[str],
     *,
     busy: bool,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from voicedrop.config import Settings
 from voicedrop.doctor.machine import taken, why_not
@@ -11,44 +13,61 @@ from voicedrop.doctor.trial import CLIENT, LAST_PART_MS, Trial
 from voicedrop.errors import AriError, TapError
 from voicedrop.media.listener import TapListener
 from voicedrop.model import Message
+from voicedrop.shelved import KEPT
 
 
-async def playing(report: Report, trial: Trial, found: Settings, messages: Mapping[int, Message]) -> None:
+async def playing(report: Report, trial: Trial, found: Settings, messages: Mapping[str, Message]) -> None:
     """The end of each message is played: Asterisk finds it, may read it, and it is the same length."""
     check = "messages played"
     if not messages:
         report.not_checked(check, "there is no message that can be played")
         return
-    section = found.messages
+    place = _place(found)
     unread, other = [], []
-    for slot, message in sorted(messages.items()):
+    for name, message in messages.items():
         try:
             played_ms = await trial.play(message.media, message.duration_s)
         except TimeoutError:
-            other.append(f"slot {slot} ({message.media}.wav is longer than {message.file})")
+            other.append(f"{name} ({message.media}.wav is longer than {message.file})")
             continue
         if played_ms is None:
-            unread.append(f"slot {slot} ({message.media}.wav)")
+            unread.append(f"{name} ({message.media}.wav)")
         elif played_ms < LAST_PART_MS // 2:
-            other.append(f"slot {slot} ({message.media}.wav is shorter than {message.file})")
+            other.append(f"{name} ({message.media}.wav is shorter than {message.file})")
     if unread:
-        key = "messages.asterisk_folder" if section.asterisk_folder else "messages.folder"
+        key = f"{place.section}.asterisk_folder" if place.asterisk_folder else f"{place.section}.folder"
         report.fail(
             check,
             f"Asterisk cannot play {', '.join(unread)}",
-            f"let Asterisk's user read them: chmod -R a+rX {section.folder.absolute()}, and a+x on the folders above "
+            f"let Asterisk's user read them: chmod -R a+rX {place.folder}, and a+x on the folders above "
             "(try: sudo -u asterisk ls);\n"
-            f"if Asterisk sees that folder elsewhere (container, chroot), set messages.asterisk_folder: now {key} "
-            f"says {section.asterisk_folder or section.folder.absolute()}",
+            f"if Asterisk sees that folder elsewhere (container, chroot), set {place.section}.asterisk_folder: "
+            f"now {key} says {place.asterisk_folder or place.folder}",
         )
     if other:
         report.fail(
             check,
             f"Asterisk plays another file: {', '.join(other)}",
-            "set messages.asterisk_folder to the folder that Asterisk sees as messages.folder, or copy the files there",
+            f"set {place.section}.asterisk_folder to the folder that Asterisk sees as {place.section}.folder, or copy "
+            "the files there",
         )
     if not unread and not other:
         report.ok(check, f"Asterisk has played the end of {len(messages)} message(s)")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the messages are that were found, and the section of the settings that says so."""
+
+    section: str
+    folder: Path
+    asterisk_folder: str
+
+
+def _place(found: Settings) -> _Place:
+    if (found.state_dir / KEPT).exists():
+        return _Place("library", found.library_folder().absolute(), found.library.asterisk_folder)
+    return _Place("messages", found.messages.folder.absolute(), found.messages.asterisk_folder)
 
 
 async def live_audio(report: Report, trial: Trial, found: Settings, *, busy: bool, uri: str) -> None:

@@ -21,6 +21,7 @@ from voicedrop.doctor.report import Report
 from voicedrop.errors import ConfigError, MessageError
 from voicedrop.library.folder import load_messages
 from voicedrop.model import Message
+from voicedrop.shelved import known
 
 ENOUGH_DISK = 100 << 20  # bytes; a receipt takes about 2 kB
 HEALTH_TIMEOUT_S = 2.0
@@ -84,15 +85,33 @@ def state_dir(report: Report, found: Settings) -> None:
         report.ok(check, f"{found.state_dir}: writable for uid {os.geteuid()}, {free >> 30} GB free")
 
 
-def messages(report: Report, found: Settings) -> Mapping[int, Message]:
+def messages(report: Report, found: Settings) -> Mapping[str, Message]:
+    """Those of the library as the engine knew it last; before its first start those of the folder."""
     check, section = "messages", found.messages
+    try:
+        kept = known(found)
+    except MessageError as error:
+        report.fail(check, str(error), "start the engine once with its database: it writes the file anew")
+        return {}
+    if kept is not None:
+        gone = [f"{name} ({message.file})" for name, message in kept.items() if not message.file.is_file()]
+        if gone:
+            report.fail(
+                check,
+                f"not in the library: {', '.join(gone)}",
+                "restore the folder from your backup, or upload these messages again; if they are elsewhere, set "
+                "library.folder",
+            )
+        else:
+            report.ok(check, f"{len(kept)} in {found.library_folder()}")
+        return {name: message for name, message in kept.items() if message.file.is_file()}
     try:
         loaded = load_messages(section.folder, section.asterisk_folder)
     except MessageError as error:
         report.fail(check, str(error), "mend each as said, or set messages.folder to another folder")
         return {}
     report.ok(check, f"{len(loaded)} in {section.folder}: slots {', '.join(map(str, sorted(loaded)))}")
-    return loaded
+    return {f"slot {slot}": message for slot, message in sorted(loaded.items())}
 
 
 async def engine(report: Report, found: Settings) -> bool:

@@ -173,12 +173,15 @@ def _blank(path: Path, change: Callable[[Entry], Entry | None]) -> int:
             changed += 1
     if changed:
         new = path.with_suffix(".new")
-        new.touch(0o600)
-        with new.open("wb") as file:
-            file.write(b"\n".join(lines))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        try:
+            new.touch(0o600)
+            with new.open("wb") as file:
+                file.write(b"\n".join(lines))
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
         sync_folder(path.parent)
     return changed
 

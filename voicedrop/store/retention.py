@@ -16,7 +16,7 @@ from voicedrop.errors import JournalError, StoreError
 from voicedrop.store import numbers
 from voicedrop.store.database import Database
 from voicedrop.store.drops import first_id
-from voicedrop.store.entries import blanked
+from voicedrop.store.entries import blanked, moment_of
 from voicedrop.store.journal import Entry, Journal, unfinished
 from voicedrop.store.persons import BLANK, BLANK_DROP
 
@@ -105,9 +105,10 @@ class Retention:
             at = erased.get(numbers.hashed(number, key)) if isinstance(number, str) and number else None
             if at is None or not isinstance(about, dict):
                 return None
-            happened = about.get("accepted" if ended else "at")
-            if isinstance(happened, str) and datetime.fromisoformat(happened) > at:
-                return None
+            # A line that says no time is blanked: it cannot be shown to be of a later call.
+            with contextlib.suppress(KeyError, TypeError, ValueError):
+                if moment_of(about["accepted" if ended else "at"]) > at:
+                    return None
             return {**entry, "receipt": blanked(about)} if ended else blanked(about)
 
         lines = await self._journal.blank(change)

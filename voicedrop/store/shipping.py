@@ -14,8 +14,9 @@ import structlog
 
 from voicedrop.errors import StoreError
 from voicedrop.store.database import Connection, Database
-from voicedrop.store.entries import BadEntry, Checked, Writer, check
+from voicedrop.store.entries import BadEntry, Checked, check
 from voicedrop.store.journal import Journal, parse
+from voicedrop.store.takeover import Writer
 
 log = structlog.get_logger(__name__)
 

@@ -1,0 +1,125 @@
+"""The database is kept there: embedded or given, away at the start, gone in between, of a newer version."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from voicedrop.errors import StoreError
+from voicedrop.store import keeper as module
+from voicedrop.store import schema
+from voicedrop.store.database import Database
+from voicedrop.store.embedded import EmbeddedServer, stop_left
+from voicedrop.store.keeper import Keeper
+
+from .conftest import ExternalServer, command
+
+
+async def until_up(keeper: Keeper, *, up: bool) -> None:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + 60
+    while keeper.up is not up:
+        assert loop.time() < until, "the keeper did not notice"
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_S", 0.05)
+
+
+async def test_an_embedded_one_is_started_migrated_and_stopped(outside: Path) -> None:
+    folder = outside / "kept"
+    keeper = Keeper("", folder)
+    database = await keeper.open()
+    assert keeper.up
+    assert keeper.ready.is_set()
+    async with database.transaction() as connection:
+        await connection.execute("SELECT FROM drops")
+    await keeper.close(database)
+    assert not (folder / "postmaster.pid").exists()
+
+
+async def test_an_embedded_one_that_dies_is_started_again(outside: Path) -> None:
+    folder = outside / "dies"
+    keeper = Keeper("", folder)
+    database = await keeper.open()
+    running = asyncio.create_task(keeper.run(database))
+    try:
+        await asyncio.to_thread(stop_left, folder)
+        await until_up(keeper, up=False)
+        await until_up(keeper, up=True)
+        assert await database.reachable()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await keeper.close(database)
+
+
+async def test_what_a_killed_run_left_is_found_and_kept(outside: Path) -> None:
+    folder = outside / "left"
+    left = EmbeddedServer(folder)
+    url = left.start()
+    command(url, "CREATE TABLE mine ()")
+    left._server._instances.clear()  # as another process sees it
+    keeper = Keeper("", folder)
+    database = await keeper.open()
+    async with database.transaction() as connection:
+        await connection.execute("SELECT FROM mine")
+    await keeper.close(database)
+
+
+async def test_one_that_is_away_at_the_start_is_waited_for(external: ExternalServer) -> None:
+    external.stop()
+    keeper = Keeper(external.url, Path("unused"))
+    database = await keeper.open()
+    assert not keeper.up
+    running = asyncio.create_task(keeper.run(database))
+    try:
+        await asyncio.to_thread(external.start)
+        await until_up(keeper, up=True)
+        assert keeper.ready.is_set()
+        await asyncio.to_thread(external.stop)
+        await until_up(keeper, up=False)
+        await asyncio.to_thread(external.start)
+        await until_up(keeper, up=True)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await keeper.close(database)
+
+
+async def test_a_newer_one_is_refused(url: str) -> None:
+    command(url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match="newer voicedrop"):
+        await Keeper(url, Path("unused")).open()
+
+
+async def test_a_url_that_is_none_is_told() -> None:
+    with pytest.raises(StoreError):
+        await Keeper("not a url", Path("unused")).open()
+
+
+def test_nothing_left_is_nothing_to_stop(tmp_path: Path) -> None:
+    stop_left(tmp_path)
+    (tmp_path / "postmaster.pid").write_text("")
+    stop_left(tmp_path)
+
+
+def test_another_process_of_that_number_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "postmaster.pid").write_text(f"{os.getpid()}\n")
+    stop_left(tmp_path)
+
+
+async def test_a_server_that_says_nothing_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that takes connections and never answers."""
+    monkeypatch.setattr(schema, "CONNECT_S", 2)  # libpq's least
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        keeper = Keeper(f"postgresql://postgres@127.0.0.1:{silent.getsockname()[1]}/x", Path("unused"))
+        database: Database = await keeper.open()
+        assert not keeper.up
+        await keeper.close(database)

@@ -1,0 +1,65 @@
+"""Migrations: from nothing, from every earlier revision, by two nodes at once, never backwards."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psycopg
+import pytest
+
+from tests.store.conftest import ExternalServer, command
+from voicedrop.errors import StoreError, StoreUnreachable
+from voicedrop.store import schema
+
+ROW = "INSERT INTO team (id, name) VALUES ('0190d3a0-0000-7000-8000-000000000000', 'Sales')"
+
+
+def tables(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    return {name for (name,) in found}
+
+
+def revision(url: str) -> str:
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_from_nothing(empty_url: str) -> None:
+    schema.migrate(empty_url)
+    assert {"drops", "event", "message", "shipped", "token", "erasure"} <= tables(empty_url)
+    assert revision(empty_url) == schema.revisions()[-1]
+    schema.migrate(empty_url)  # once more changes nothing
+    assert revision(empty_url) == schema.revisions()[-1]
+
+
+@pytest.mark.parametrize("earlier", schema.revisions())
+def test_from_every_revision_with_what_it_holds(empty_url: str, earlier: str) -> None:
+    schema.migrate(empty_url, to=earlier)
+    command(empty_url, ROW)
+    schema.migrate(empty_url)
+    assert revision(empty_url) == schema.revisions()[-1]
+    with psycopg.connect(empty_url) as connection:
+        assert connection.execute("SELECT name FROM team").fetchall() == [("Sales",)]
+
+
+def test_a_newer_database_is_refused_and_left_alone(url: str) -> None:
+    command(url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match=r"schema 9999, .* newer voicedrop"):
+        schema.migrate(url)
+    assert revision(url) == "9999"
+
+
+async def test_two_nodes_at_once(empty_url: str) -> None:
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(asyncio.to_thread(schema.migrate, empty_url) for _ in range(2)))
+    assert revision(empty_url) == schema.revisions()[-1]
+
+
+def test_a_server_over_tcp(external: ExternalServer) -> None:
+    assert revision(external.url) == schema.revisions()[-1]
+    external.stop()
+    with pytest.raises(StoreUnreachable, match="cannot reach the database"):
+        schema.migrate(external.url)
