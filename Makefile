@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-unattended bench-taps bench-lossy bench-detection bench-verdict
+.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-unattended bench-taps bench-lossy bench-detection bench-verdict bench-api
 
 demo: venv
 	$(BIN)/python -m voicedrop demo
@@ -61,6 +61,10 @@ bench-lossy: venv
 # 200 unattended drops on a mixed zoo, 20 at a time, judged by the carrier's recordings: about 10 minutes.
 bench-unattended: venv
 	$(BIN)/python -m tests.bench.unattended
+
+# The API's list of drops on a million receipts, and from an upload to a message: about 4 minutes.
+bench-api: venv
+	$(BIN)/python -m tests.bench.api
 
 # What 100 live taps cost, ours beside Asterisk's: about 2 minutes.
 bench-taps: venv

@@ -42,6 +42,7 @@ class EventKind(StrEnum):
     DROP_ACCEPTED = "drop.accepted"
     DROP_PLAYING = "drop.playing"
     DROP_ENDED = "drop.ended"
+    DROP_WITHDRAWN = "drop.withdrawn"
     DROP_REFUSED = "drop.refused"
     MESSAGE_CREATED = "message.created"
     MESSAGE_UPDATED = "message.updated"

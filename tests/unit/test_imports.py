@@ -61,6 +61,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "dsp": ("dsp", "numpy", "scipy"),
     "voicedrop.model": ("uuid6",),
     "voicedrop.errors": (),
+    "voicedrop.control": ("voicedrop.errors",),
     "voicedrop.call": ("dsp", "voicedrop.model", "voicedrop.call"),
     "voicedrop.policy": ("phonenumbers", "voicedrop.model", "voicedrop.errors", "voicedrop.policy"),
     "voicedrop.library": (
@@ -92,7 +93,8 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
         "voicedrop.engine",
     ),
     "voicedrop.offline": ("voicedrop.ari", "voicedrop.media", "voicedrop.library", "voicedrop.store", "voicedrop.web"),
-    "voicedrop.web": ("voicedrop.ari", "voicedrop.media", "voicedrop.call"),
+    "voicedrop.web": ("dsp", "voicedrop.ari", "voicedrop.media", "voicedrop.call", "voicedrop.lab", "voicedrop.run"),
+    "voicedrop.intake": ("dsp", "voicedrop.ari", "voicedrop.media", "voicedrop.call", "voicedrop.web"),
 }
 ONLY_FROM: dict[str, tuple[str, ...]] = {
     # a room: who may import it

@@ -39,6 +39,12 @@ class HealthServer:
         await self._runner.setup()
         await web.TCPSite(self._runner, self._host, self._port).start()
 
+    @property
+    def port(self) -> int:
+        """Where it listens, once it has started; that is news if it was told 0."""
+        assert self._runner is not None
+        return int(self._runner.addresses[0][1])
+
     async def stop(self) -> None:
         if self._runner is not None:
             await self._runner.cleanup()

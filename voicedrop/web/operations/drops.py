@@ -205,7 +205,7 @@ async def list_drops(ask: Ask, query: DropQuery) -> DropPage:
             )
     except drops.BadCursor:
         raise bad_cursor() from None
-    return DropPage(items=[Drop.model_construct(**row) for row in page.rows], next=page.cursor)
+    return DropPage.model_validate({"items": page.rows, "next": page.cursor})
 
 
 @operations.add("GET", "/v1/drops/{drop_id}", scope="drops:read")
