@@ -75,7 +75,7 @@ class Jobs:
                         queues=[self._trunk],
                         concurrency=self._workers,
                         install_signal_handlers=False,
-                        delete_jobs="never",
+                        delete_jobs="always",  # it holds a number, and what came of it stands in the receipt
                         stalled_worker_timeout=STALLED_S,
                         shutdown_graceful_timeout=1.0,
                     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +13,11 @@ from voicedrop.ari.events import AriEvent, ChannelState, StasisStart
 from voicedrop.call import commands as do
 from voicedrop.call import events as ev
 from voicedrop.call import pair
-from voicedrop.call.disposition import Disposition, disposition, retry
 from voicedrop.call.hearing import Hearing
 from voicedrop.call.pair import PairSettings
 from voicedrop.call.states import S
 from voicedrop.call.verdict import Answer, Verdict
+from voicedrop.dialer.attempt import attempt
 from voicedrop.dialer.order import Order
 from voicedrop.dialer.pace import Pace
 from voicedrop.dialer.place import Leg, place, told
@@ -26,7 +25,7 @@ from voicedrop.dialer.two_calls import TwoCalls
 from voicedrop.engine.drop import DropRunner
 from voicedrop.engine.services import AGENT_APP, DROP_APP, UNATTENDED, Services, quietly
 from voicedrop.errors import AriError
-from voicedrop.model import HungUpBy, Ids, Message, Outcome
+from voicedrop.model import Ids, Message, Outcome
 from voicedrop.policy.settings import Method
 from voicedrop.store.receipt import Particulars
 
@@ -172,37 +171,7 @@ class UnattendedDrop(DropRunner):
     async def finish(self, command: do.Finish) -> None:
         if self._two is not None and not self._settled:
             await self._two.settle()
-        self.what.attempt = self._attempt(command.outcome or Outcome.FAILED)
+        first, second = (self._alone, None) if self._two is None else (self._two.pair.first, self._two.pair.second)
+        outcome, utc = command.outcome or Outcome.FAILED, self._services.clock.utc
+        self.what.attempt = attempt(self.what.method, first, second, self.machine.facts, outcome, utc)
         await super().finish(command)
-
-    def _attempt(self, outcome: Outcome) -> dict[str, Any]:
-        legs = (self._two.pair.first, self._two.pair.second) if self._two is not None else (self._alone, None)
-        # The leg that decided: the one that was to be left the message, or the first if that was never made.
-        leg = legs[1] if legs[1] is not None and legs[1].placed_at is not None else legs[0]
-        answered = self.machine.facts.answered_at is not None or (leg is legs[0] and leg.answered_at is not None)
-        cause = self.machine.facts.hangup_cause or leg.cause
-        ours = leg.hung_up_at is not None or self.machine.facts.hung_up_by is HungUpBy.ENGINE
-        how = disposition(answered=answered, taken_back=ours, cause=cause)
-        if self._two is not None and self._two.pair.first.answered_at is not None and how is Disposition.CANCELLED:
-            how = Disposition.ANSWERED
-        placed = outcome is not Outcome.BLOCKED
-        return {
-            "method": self.what.method,
-            "disposition": str(how) if placed else None,
-            "retry": str(retry(outcome, how, cause)),
-            "first": self._told(legs[0]) if placed else None,
-            "second": self._told(legs[1]) if placed and legs[1] is not None else None,
-        }
-
-    def _told(self, leg: pair.Leg) -> dict[str, Any] | None:
-        if leg.placed_at is None:
-            return None
-        utc = self._services.clock.utc
-        return {
-            "placed": utc(leg.placed_at),
-            "rang": utc(leg.rang_at),
-            "answered": utc(leg.answered_at),
-            "hung_up": utc(leg.hung_up_at),
-            "ended": utc(leg.ended_at),
-            "cause": leg.cause or None,
-        }
