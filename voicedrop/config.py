@@ -17,9 +17,10 @@ from voicedrop.call.conversation import ConversationSettings
 from voicedrop.call.cue_settings import CueSettings
 from voicedrop.call.facts import DropSettings
 from voicedrop.errors import ConfigError
+from voicedrop.section_policy import Policy
+from voicedrop.section_unattended import Unattended
 from voicedrop.sections import (
     Agi,
-    Api,
     DatabaseSection,
     Evidence,
     Library,
@@ -29,9 +30,6 @@ from voicedrop.sections import (
     Section,
     Webhooks,
 )
-from voicedrop.sections_calling import Policy, Unattended
-
-NEVER = 2.0  # no verdict is so sure
 
 
 class Ari(Section):
@@ -70,6 +68,17 @@ class Tap(Section):
 
     def reached_by(self) -> str:
         return self.uri or f"ws://{self.host}:{self.port}/tap"
+
+
+class Api(Section):
+    """The REST API, on the address of `http`."""
+
+    rate_per_s: Annotated[float, Field(gt=0, le=100_000)] = 20.0
+    """Requests a second that one token may make in the long run."""
+    burst: Annotated[int, Field(ge=1, le=100_000)] = 100
+    """And how many at once."""
+    followers: Annotated[int, Field(ge=0, le=10_000)] = 100
+    """Open streams of /v1/events."""
 
 
 class Http(Section):
@@ -189,8 +198,7 @@ class Settings(BaseSettings):
 
     def drop_settings(self, *, vouched: bool = True) -> DropSettings:
         cue = CueSettings(**self.cue.model_dump())
-        sure = self.unattended.sure if self.unattended.silence_cue else NEVER
-        return DropSettings(cue=cue, tail_s=self.drop.tail_s, vouched=vouched, sure=sure)
+        return DropSettings(cue=cue, tail_s=self.drop.tail_s, vouched=vouched, sure=self.unattended.least())
 
     def conversation_settings(self) -> ConversationSettings:
         return ConversationSettings(**self.feature.model_dump())

@@ -39,4 +39,5 @@ def configure(style: Literal["auto", "console", "json"], level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    logging.getLogger("asyncio").setLevel("WARNING")
+    for chatty in ("asyncio", "picows"):
+        logging.getLogger(chatty).setLevel("WARNING")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -18,6 +19,7 @@ from voicedrop.config import Settings
 from voicedrop.control import EngineControl
 from voicedrop.dialer.dialer import Dialer
 from voicedrop.dialer.jobs import Jobs
+from voicedrop.dialer.orders import Orders
 from voicedrop.engine.catalogue import Catalogue
 from voicedrop.engine.control import Control
 from voicedrop.engine.dialled import DialDoor
@@ -27,8 +29,10 @@ from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import Services
 from voicedrop.errors import StoreError, StoreUnreachable, VoicedropError
+from voicedrop.intake import Intake
 from voicedrop.library.shelf import Shelf
 from voicedrop.media.listener import TapListener
+from voicedrop.notify.feed import Feed
 from voicedrop.notify.webhooks import WebhookSender, WebhookSettings
 from voicedrop.shelved import on_shelf
 from voicedrop.store.changes import CHANGED
@@ -40,12 +44,23 @@ from voicedrop.store.keeper import Keeper
 from voicedrop.store.listening import NotificationListener
 from voicedrop.store.retention import Limits, Retention
 from voicedrop.store.shipping import Shipper
+from voicedrop.store.tokens import ensure_first_token
 from voicedrop.takeover import take_over_folder
+from voicedrop.web.app import application
 from voicedrop.web.health import HealthServer
+from voicedrop.web.services import ApiServices
 
 log = structlog.get_logger(__name__)
 
 LAST_SHIPPING_S = 5.0
+UPLOADS = "uploads"
+FIRST_TOKEN = """
+The API's first token, an admin's. It is shown this once and kept nowhere:
+
+    {token}
+
+`voicedrop tokens` makes more of them, and revokes this one.
+"""
 FOR_EVER = timedelta(days=100 * 365)
 
 
@@ -88,7 +103,28 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
             )
         )
         control: EngineControl = Control(engine, lambda: _health(engine, keeper, catalogue))
-        health = HealthServer(settings.http.host, settings.http.port, metrics.registry, control.health)
+        retention = Retention(database, journal, settings.node, settings.state_dir / EVIDENCE_FOLDER, _limits(settings))
+        dialer = Dialer(engine, database)
+        engine.opt_out = dialer.opt_out
+        calling = settings.unattended
+        jobs = Jobs(lambda: keeper.url, calling.trunk, calling.workers, dialer.make)
+        feed = Feed(database)
+        api = application(
+            ApiServices(
+                settings=settings.api,
+                database=database,
+                control=control,
+                feed=feed,
+                intake=Intake(database, shelf),
+                uploads=settings.state_dir / UPLOADS,
+                evidence=settings.state_dir / EVIDENCE_FOLDER,
+                allow_private_webhooks=settings.webhooks.allow_private,
+                default_region=settings.policy.default_region,
+                ordering=Orders(settings, database, lambda: keeper.url),
+                wake_retention=retention.wake,
+            )
+        )
+        health = HealthServer(settings.http.host, settings.http.port, metrics.registry, control.health, api)
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, engine.stop)
         await _listen(listener.start(), "tap", settings.tap.host, settings.tap.port)
@@ -102,17 +138,16 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
         stack.push_async_callback(door.stop)
         shipper = Shipper(database, journal, settings.node, evidence_kept=_evidence_kept(settings))
         webhooks = WebhookSender(database, _webhook_settings(settings))
-        retention = Retention(database, journal, settings.node, settings.state_dir / EVIDENCE_FOLDER, _limits(settings))
-        dialer = Dialer(engine, database)
-        engine.opt_out = dialer.opt_out
-        unattended = settings.unattended
-        jobs = Jobs(lambda: keeper.url, unattended.trunk, unattended.workers, dialer.make)
+
+        def told() -> None:
+            webhooks.wake()
+            feed.wake()
 
         def changed() -> None:
             catalogue.wake()
             dialer.look()
 
-        notifications = NotificationListener(keeper.url, {CHANGED: changed, EVENT: webhooks.wake})
+        notifications = NotificationListener(keeper.url, {CHANGED: changed, EVENT: told})
         if started is not None:
             started(control)
         log.info("started", version=__version__, node=settings.node, messages=catalogue.size)
@@ -125,7 +160,8 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
                 "shipper": shipper.run(),
                 "webhooks": webhooks.run(),
                 "retention": retention.run(),
-                **({"jobs": jobs.run()} if unattended.workers else {}),
+                "feed": feed.run(),
+                **({"jobs": jobs.run()} if calling.workers else {}),
             },
         )
         await _ship_the_last(shipper)
@@ -159,6 +195,8 @@ async def _first_messages(
     try:
         await take_over_folder(database, shelf, settings.messages.folder)
         await catalogue.read()
+        if (token := await ensure_first_token(database)) is not None:
+            print(FIRST_TOKEN.format(token=token), file=sys.stderr, flush=True)
     except StoreUnreachable as error:
         log.warning("database_away", error=str(error))
 

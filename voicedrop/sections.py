@@ -56,17 +56,6 @@ class Evidence(Section):
     """Keep it of every drop; otherwise of those messages that say so."""
 
 
-class Api(Section):
-    """The REST API, on the address of `http`."""
-
-    rate_per_s: Annotated[float, Field(gt=0, le=100_000)] = 20.0
-    """Requests a second that one token may make in the long run."""
-    burst: Annotated[int, Field(ge=1, le=100_000)] = 100
-    """And how many at once."""
-    followers: Annotated[int, Field(ge=0, le=10_000)] = 100
-    """Open streams of /v1/events."""
-
-
 class Webhooks(Section):
     """Where and how long what happens is told to other programs."""
 
@@ -84,7 +73,7 @@ class Retention(Section):
     personal_days: Days = 365
     """Numbers and names in receipts; the rest of a receipt stays."""
     evidence_days: Days = 30
-    event_days: Days = 30
+    event_days: Days = 90
     """The live feed and the webhooks' deliveries reach back so far."""
-    journal_days: Days = 90
+    journal_days: Days = 30
     audit_days: Days = 730

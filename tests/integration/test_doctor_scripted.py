@@ -209,6 +209,36 @@ async def test_what_stays_in_asterisk_is_told(patient: Patient, monkeypatch: pyt
     assert "vd.n1" not in " ".join(patient.asked("DELETE"))
 
 
+async def test_it_ends_when_asterisk_has_forgotten_its_application(patient: Patient) -> None:
+    """Asterisk does that some time after the event connection has ended."""
+    server = patient.server
+
+    class Forgetful(list[Request]):
+        """The third time that the applications are asked for, ours is gone."""
+
+        def append(self, request: Request) -> None:
+            super().append(request)
+            if [one.path for one in self].count("applications") == 3:
+                server.answers["GET applications"] = (200, [])
+
+    patient.settings["ari"]["timeout_s"] = 0.2
+    server.requests = Forgetful()
+    server.answers["GET applications"] = (200, [{"name": "voicedrop-doctor-run"}])
+    _, text = await patient.examine()
+    assert patient.asked("GET").count("applications") == 3
+    assert patient.asked("GET")[-1] == "applications"
+    assert "these stay in Asterisk" not in text
+
+
+async def test_an_application_that_stays_is_told(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voicedrop.doctor.trial.CLEAN_UP_S", 0.1)
+    patient.settings["ari"]["timeout_s"] = 0.2
+    patient.server.answers["GET applications"] = (200, [{"name": "voicedrop-doctor-run"}])
+    passed, text = await patient.examine()
+    assert not passed
+    assert "these stay in Asterisk: voicedrop-doctor-run\n" in text
+
+
 async def test_interrupted_it_ends_what_it_made(patient: Patient) -> None:
     patient.settings["ari"]["timeout_s"] = 30
     patient.server.answers["GET asterisk/modules"] = (

@@ -9,6 +9,7 @@ import aiohttp
 import numpy as np
 import pytest
 from ports import free_port
+from structlog.testing import capture_logs
 
 from voicedrop.media import listener as listener_module
 from voicedrop.media.listener import BIGGEST_FRAME, Expected, TapListener
@@ -45,9 +46,22 @@ class Asterisk:
         self.url = f"http://127.0.0.1:{port}/tap"
         self._session = session
 
-    async def connect(self, token: str, *, autoclose: bool = True) -> aiohttp.ClientWebSocketResponse:
+    async def connect(
+        self,
+        token: str,
+        *,
+        autoclose: bool = True,
+        autoping: bool = True,
+        protocols: tuple[str, ...] = ("media",),
+        compress: int = 0,
+    ) -> aiohttp.ClientWebSocketResponse:
         return await self._session.ws_connect(
-            self.url, params={"token": token}, protocols=("media",), autoclose=autoclose
+            self.url,
+            params={"token": token},
+            protocols=protocols,
+            autoclose=autoclose,
+            autoping=autoping,
+            compress=compress,
         )
 
     async def refusal(self, token: str | None) -> int:
@@ -55,8 +69,8 @@ class Asterisk:
             await self._session.ws_connect(self.url, params={} if token is None else {"token": token})
         return caught.value.status
 
-    async def get(self, token: str) -> int:
-        async with self._session.get(self.url, params={"token": token}) as answer:
+    async def get(self, token: str, path: str = "") -> int:
+        async with self._session.get(self.url + path, params={"token": token}) as answer:
             return answer.status
 
 
@@ -120,6 +134,35 @@ async def test_a_frame_of_half_a_sample_is_ignored_and_the_next_one_is_not(
     assert (await ear.heard()).tolist() == FRAME.tolist()
     assert ear.audio.empty()
     assert ear.lost.empty()
+    await socket.close()
+
+
+async def test_no_other_protocol_is_agreed_to(listener: TapListener, asterisk: Asterisk) -> None:
+    ear = Ear(listener)
+    socket = await asterisk.connect(ear.expected.token, protocols=())
+    assert socket.protocol is None
+    await socket.send_bytes(FRAME.tobytes())
+    assert (await ear.heard()).tolist() == FRAME.tolist()
+    await socket.close()
+
+
+async def test_a_ping_is_answered(listener: TapListener, asterisk: Asterisk) -> None:
+    ear = Ear(listener)
+    socket = await asterisk.connect(ear.expected.token, autoping=False)
+    await socket.ping(b"there?")
+    async with asyncio.timeout(PATIENCE_S):
+        answer = await socket.receive()
+    assert (answer.type, answer.data) == (aiohttp.WSMsgType.PONG, b"there?")
+    await socket.close()
+
+
+async def test_what_was_heard_stays_as_it_was(listener: TapListener, asterisk: Asterisk) -> None:
+    ear = Ear(listener)
+    socket = await asterisk.connect(ear.expected.token)
+    for number in range(100):
+        await socket.send_bytes(np.full(160, number, "<i2").tobytes())
+    heard = [await ear.heard() for _ in range(100)]
+    assert [np.unique(one).tolist() for one in heard] == [[number] for number in range(100)]
     await socket.close()
 
 
@@ -204,6 +247,22 @@ async def test_a_request_that_is_no_websocket_takes_no_place(listener: TapListen
     assert ear.lost.empty(), "what never connected is not lost"
 
 
+async def test_a_request_for_something_else_takes_no_place(listener: TapListener, asterisk: Asterisk) -> None:
+    ear = Ear(listener)
+    assert await asterisk.get(ear.expected.token, "/else") == 404
+    assert listener.live == 0
+    socket = await asterisk.connect(ear.expected.token)
+    await ear.connected()
+    await socket.close()
+
+
+async def test_compression_is_not_agreed_to(listener: TapListener, asterisk: Asterisk) -> None:
+    ear = Ear(listener)
+    socket = await asterisk.connect(ear.expected.token, compress=15)
+    assert socket.compress == 0
+    await socket.close()
+
+
 # -- the end ----------------------------------------------------------------------------------------
 
 
@@ -218,8 +277,8 @@ async def test_a_connection_that_asterisk_closes_is_lost_once(listener: TapListe
     assert ear.lost.empty()
 
 
-async def test_a_connection_that_is_cut_is_lost_once(listener: TapListener, port: int) -> None:
-    ear = Ear(listener)
+async def raw(port: int, ear: Ear) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which anything can be sent."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(
         f"GET /tap?token={ear.expected.token} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -227,6 +286,12 @@ async def test_a_connection_that_is_cut_is_lost_once(listener: TapListener, port
     )
     assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
     await ear.connected()
+    return reader, writer
+
+
+async def test_a_connection_that_is_cut_is_lost_once(listener: TapListener, port: int) -> None:
+    ear = Ear(listener)
+    _, writer = await raw(port, ear)
     writer.transport.abort()
     await ear.loss()
     assert listener.live == 0
@@ -266,6 +331,71 @@ async def test_a_bigger_frame_ends_the_connection(listener: TapListener, asteris
     assert (await ear.loss()).startswith("protocol error:")
     assert ear.audio.empty()
     assert listener.live == 0
+
+
+MASK = b"\x80\x00\x00\x00\x00"  # an empty frame with a mask of zeros
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"\x02" + MASK,  # the first piece of a message
+        b"\x80" + MASK,  # a last piece without a first
+        b"\xc2" + MASK,  # compressed
+        b"\x83" + MASK,  # an opcode that does not exist
+        b"\x82\x00",  # not masked
+        b"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff",  # of 2^64 bytes
+    ],
+)
+async def test_a_frame_that_cannot_be_read_ends_the_connection(listener: TapListener, port: int, frame: bytes) -> None:
+    ear = Ear(listener)
+    reader, writer = await raw(port, ear)
+    writer.write(frame)
+    async with asyncio.timeout(PATIENCE_S):
+        assert (await reader.read())[:1] == b"\x88", "a close frame, then the end"
+    assert (await ear.loss()).startswith("protocol error:")
+    assert ear.audio.empty()
+    assert ear.lost.empty()
+    assert listener.live == 0
+    writer.close()
+    await writer.wait_closed()
+
+
+async def test_who_does_not_read_the_answers_to_its_pings_is_cut(listener: TapListener, port: int) -> None:
+    ear = Ear(listener)
+    _, writer = await raw(port, ear)
+    writer.transport.pause_reading()
+    ping = b"\x89\xfd\x00\x00\x00\x00" + bytes(125)
+
+    async def flood() -> None:
+        while True:
+            writer.write(ping * 1000)
+            await writer.drain()
+
+    flooding = asyncio.create_task(flood())
+    assert await ear.loss() == "Asterisk does not read"
+    assert listener.live == 0
+    flooding.cancel()
+    await asyncio.wait({flooding})
+    flooding.cancelled() or flooding.exception()
+    writer.transport.abort()
+
+
+async def test_a_fault_of_ours_ends_the_connection_and_is_logged(listener: TapListener, asterisk: Asterisk) -> None:
+    ear = Ear(listener)
+
+    def fail(_: np.ndarray) -> None:
+        raise ValueError("of ours")
+
+    ear.expected.on_audio = fail
+    socket = await asterisk.connect(ear.expected.token)
+    with capture_logs() as logged:
+        await socket.send_bytes(FRAME.tobytes())
+        async with asyncio.timeout(PATIENCE_S):
+            frame = await socket.receive()
+    assert (frame.type, frame.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.INTERNAL_ERROR)
+    assert [(one["event"], one["exc_info"]) for one in logged] == [("tap_broken", True)]
+    assert await ear.loss() == "the engine failed"
 
 
 async def test_a_connection_without_audio_is_ended(
@@ -344,6 +474,20 @@ async def test_when_it_stops_every_connection_ends(port: int) -> None:
         assert listener.live == 0
         with pytest.raises(aiohttp.ClientConnectionError):
             await asterisk.connect("any")
+
+
+async def test_when_it_stops_who_has_asked_for_nothing_is_put_out(port: int) -> None:
+    listener = TapListener("127.0.0.1", port, most=MOST)
+    await listener.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    ear = Ear(listener)
+    _, other = await raw(port, ear)  # so the first has been accepted by now
+    async with asyncio.timeout(PATIENCE_S):
+        other.transport.abort()
+        await listener.stop()
+        assert await reader.read() == b""
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_port_that_is_taken_is_told(port: int, listener: TapListener) -> None:  # noqa: ARG001

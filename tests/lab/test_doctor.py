@@ -18,7 +18,7 @@ DOCTOR_TIMEOUT_S = 60.0
 
 
 async def doctor(bench: Bench) -> tuple[int, str]:
-    """What the command says of the bench's configuration; nothing of it stays in the PBX."""
+    """What the command says of the bench's configuration; when it ends, nothing of it is in the PBX any more."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "voicedrop", "doctor", "-c", str(bench.engine.config)),

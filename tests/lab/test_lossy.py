@@ -20,7 +20,6 @@ BAD = Impairment(loss=0.05, jitter_ms=30, seed=1)
 TRUNK = {"endpoint": "PJSIP/{number}@carrier-lossy"}
 MAILBOXES = ("mailbox", "slow-beep", "two-beeps", "no-beep", "quiet-beep")
 AT_ONCE = 5
-FRAME_MS = 20
 
 
 @pytest.fixture
@@ -69,10 +68,11 @@ async def test_every_mailbox_gets_the_whole_message(
     assert relayed["streams"] >= len(numbers)
     assert 0.03 < relayed["lost"] / relayed["packets"] < 0.07
     assert relayed["overtaken"] > 0
-    # The stream's time does not stand still where a packet is missing: Asterisk puts silence there.
+    # The stream's time does not stand still where a packet is missing: Asterisk puts silence there. By how much it is
+    # behind the clock says only how busy the machine is.
     taps = closed_taps(bench)
     assert len(taps) == len(numbers)
-    assert sum(tap["behind_ms"] for tap in taps) < relayed["lost"] * FRAME_MS / 2, taps
+    assert sum(tap["silent_frames"] for tap in taps) > relayed["lost"] + relayed["overtaken"], taps
 
 
 @pytest.mark.usefixtures("bad_network")

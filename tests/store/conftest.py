@@ -19,6 +19,7 @@ from voicedrop.store.embedded import EmbeddedServer
 from voicedrop.store.journal import Journal
 
 FAST = "-c fsync=off -c full_page_writes=off -c shared_buffers=16MB"
+UNSAFE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +86,9 @@ def server(outside: Path) -> Iterator[str]:
     """The URL of an embedded server with a migrated database `template`."""
     embedded = EmbeddedServer(outside / "embedded")
     url = embedded.start()
+    for unsafe in UNSAFE:  # hundreds of databases are made and dropped, and none of them outlives the tests
+        command(url, f"ALTER SYSTEM SET {unsafe} = off")
+    command(url, "SELECT pg_reload_conf()")
     command(url, "CREATE DATABASE template")
     schema.migrate(named(url, "template"))
     yield url

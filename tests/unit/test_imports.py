@@ -63,12 +63,11 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "voicedrop.errors": (),
     "voicedrop.control": ("voicedrop.errors",),
     "voicedrop.call": ("dsp", "voicedrop.model", "voicedrop.call"),
-    "voicedrop.policy": ("phonenumbers", "voicedrop.model", "voicedrop.errors", "voicedrop.policy"),
     "voicedrop.library": (
         *("voicedrop.errors", "voicedrop.model", "voicedrop.library"),
         *("numpy", "pydantic", "pyloudnorm", "scipy", "soundfile", "soxr", "yaml"),
     ),
-    "voicedrop.control": ("voicedrop.errors",),
+    "voicedrop.policy": ("phonenumbers", "voicedrop.model", "voicedrop.errors", "voicedrop.policy"),
     "voicedrop.agi": ("voicedrop.errors", "voicedrop.agi", "asterisk", "structlog"),
 }
 FORBIDDEN: dict[str, tuple[str, ...]] = {

@@ -62,6 +62,7 @@ async def test_times_are_those_of_arrival() -> None:
         tap.ear.feed(frame)
     await tap.beeped()
     assert {arrived_at for _, arrived_at in tap.heard} == {70.0 + 0.02 * (len(FRAMES) - 1)}
+    assert tap.ear.fed_ms == 20 * len(FRAMES)
 
 
 async def test_one_that_fails_harms_nobody() -> None:

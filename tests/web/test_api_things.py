@@ -125,7 +125,7 @@ async def test_evidence_is_served_from_its_folder_only(world: World) -> None:
     drop = world.drops["ann"]
     folder = world.services.evidence / str(drop)
     folder.mkdir(parents=True)
-    (folder / "call.wav").write_bytes(b"RIFF")
+    (folder / "audio.wav").write_bytes(b"RIFF")
     (world.services.evidence / "secret").write_bytes(b"x")
     async with world.database.transaction() as connection:
         await connection.execute("UPDATE drops SET evidence = %s WHERE id = %s", (str(drop), drop))

@@ -151,7 +151,8 @@ async def _on_a_leg(
         report.fail(
             "left behind",
             f"these stay in Asterisk: {', '.join(trial.left)}",
-            "asterisk -rx 'core show channels concise', and for each: asterisk -rx 'channel request hangup NAME'",
+            "asterisk -rx 'core show channels concise', and for each: asterisk -rx 'channel request hangup NAME';\n"
+            "an application that stays (asterisk -rx 'ari show apps') harms nothing and goes when Asterisk restarts",
         )
 
 

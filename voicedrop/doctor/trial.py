@@ -30,6 +30,7 @@ PLACE = "Local/s@voicedrop-doctor/n"
 CLIENT = "voicedrop-tap"  # the section of websocket_client.conf
 LIMIT_S = 60  # Asterisk itself ends the leg then
 CLEAN_UP_S = 5.0
+LOOK_S = 0.02  # so often it is looked what is left
 FRAMES = 10  # 200 ms of audio
 LAST_PART_MS = 200  # of a message, which is played
 
@@ -83,10 +84,7 @@ class Trial:
         except TimeoutError:
             pass  # `left` tells
         finally:
-            if self._reader is not None:
-                self._reader.cancel()
-            if self._socket is not None:
-                await self._socket.close()
+            await self._end_events()
 
     async def leg(self) -> None:
         """Make the leg. It rings nobody yet, but dialplan functions can be read on it."""
@@ -215,6 +213,24 @@ class Trial:
                     raise AriUnreachable("Asterisk closed the event connection")
                 await self._arrived.wait()
 
+    async def _end_events(self) -> None:
+        """Close the event connection, and wait until Asterisk has forgotten the application: a thread of its own does
+        that when it sees the end, some milliseconds later."""
+        if self._reader is not None:
+            self._reader.cancel()
+        if self._socket is not None:
+            await self._socket.close()
+        try:
+            async with asyncio.timeout(CLEAN_UP_S):
+                while True:
+                    if self.app not in await self._ari.applications():
+                        return
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            self.left.append(self.app)
+        except AriError:  # an Asterisk that is gone has kept nothing
+            return
+
     async def _clean_up(self) -> None:
         await asyncio.gather(*self._making, return_exceptions=True)
         for channel in reversed(self._channels):
@@ -237,4 +253,4 @@ class Trial:
             self.left = [one for one in ids if one.startswith(self._prefix)]
             if not self.left:
                 return
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK_S)

@@ -15,6 +15,7 @@ from dsp import Detection, DetectorBank, DetectorSettings
 
 log = structlog.get_logger(__name__)
 
+RATE: Final = 8000
 TICK_S: Final = 0.02
 """Frames of 20 ms that arrive within so much of one another are listened to together, which costs less
 (`make bench-taps`); a beep is heard 10 ms later on average..."""
@@ -34,11 +35,14 @@ class LiveEar:
         self._bank = bank
         self.on_heard = on_heard
         self.arrived_at = 0.0
+        self.fed_ms = 0.0
+        """Stream time: the end of the frames so far."""
         self.frames: list[Samples] = []
 
     def feed(self, samples: Samples) -> None:
         """Take a frame, int16 of shape (n,), 8 kHz, that has just arrived."""
         self.arrived_at = self._bank.now()
+        self.fed_ms += len(samples) * 1000 / RATE
         self.frames.append(samples)
         self._bank.wake(self)
 

@@ -238,8 +238,9 @@ class DropRunner(CallLoop):
             case MoveFailed():
                 self.post(ev.Broken("the leg could not move to the drop app"))
             case PlaybackState(about=(playback, *_), state="playing"):
+                if not self._clock.started(playback, event.stamp):
+                    return
                 self.what.asterisk_times["message_start"] = event.stamp
-                self._clock.started(playback, event.stamp)
                 self._echo.begin(self._services.now())
                 noting = self._record.step("started", playback)
                 self._noting = asyncio.create_task(noting, name=f"journal {self.what.drop}")

@@ -11,9 +11,12 @@ class PlaybackClock:
     def __init__(self) -> None:
         self._started: dict[str, str] = {}
 
-    def started(self, playback: str, stamp: str) -> None:
-        """Asterisk says that it plays; the first time counts."""
-        self._started.setdefault(playback, stamp)
+    def started(self, playback: str, stamp: str) -> bool:
+        """Asterisk says that it plays. It may say so twice, and the first time counts: False for the second."""
+        if playback in self._started:
+            return False
+        self._started[playback] = stamp
+        return True
 
     def lasted_s(self, playback: str, stamp: str) -> float | None:
         """From its start to this end; None where either is not known."""

@@ -32,8 +32,8 @@ BEHIND_MS = 500.0  # a stream so far behind the clock: Asterisk's machine is too
 
 
 class Tap:
-    """Listens to one leg. `on_samples` gets all audio, before `on_heard` gets what the detector says of it. They
-    and `on_lost` may be set anew when the leg changes its owner."""
+    """Listens to one leg. `on_samples` gets all audio, before `on_heard` gets what the detector says of it, and when
+    the audio came of which it is said. They and `on_lost` may be set anew when the leg changes its owner."""
 
     def __init__(self, services: Services, ids: Ids, leg: str, *, spy: Literal["in", "out"] = "in") -> None:
         """`spy`: "in" listens to what the leg's far end says; "out" to what it is sent, and no detector hears that."""
@@ -156,9 +156,11 @@ class Tap:
             self._ear.feed(frame)
 
     def _heard(self, detections: list[Detection], arrived_at: float) -> None:
+        assert self._ear is not None
         for detection in detections:
             if self.on_heard is not None:
-                self.on_heard(detection, arrived_at)
+                # Frames that were held back come at once: what is said of the first of them was so some time ago.
+                self.on_heard(detection, arrived_at - (self._ear.fed_ms - detection.at_ms) / 1000)
 
     def _on_lost(self, reason: str) -> None:
         if not self._closing and self.on_lost is not None:

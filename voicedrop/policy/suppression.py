@@ -43,14 +43,15 @@ def is_pattern(text: str) -> bool:
 
 
 def keyed_hash(e164: str, key: bytes) -> str:
-    """The pattern of a number that must not be kept: HMAC-SHA256 with the deployment's secret.
+    """The pattern of a number that must not be kept: HMAC-SHA256 of its digits with the deployment's secret, as the
+    database makes it of those who were erased (`store/numbers.py`).
 
     Raises:
         ValueError: the key is too short. Without a secret a hash of a number is soon undone by trying all numbers.
     """
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"the key must have at least {SHORTEST_KEY} bytes")
-    return HASH + hmac.new(key, e164.encode("ascii"), hashlib.sha256).hexdigest()
+    return HASH + hmac.new(key, e164.removeprefix("+").encode("ascii"), hashlib.sha256).hexdigest()
 
 
 def lookup_keys(e164: str, key: bytes | None = None) -> list[str]:

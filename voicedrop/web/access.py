@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from aiohttp import hdrs, web
 
-from voicedrop.sections import Api
+from voicedrop.config import Api
 from voicedrop.store import tokens
 from voicedrop.store.database import Database
 from voicedrop.store.tokens import Principal

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from voicedrop.config import Api
 from voicedrop.control import EngineControl, Ordering
 from voicedrop.intake import Intake
 from voicedrop.notify.feed import Feed
-from voicedrop.sections import Api
 from voicedrop.store.database import Database
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
-from tests.bench.holes import LEAD_FRAMES, Frame, snoop
+from tests.bench.holes import Frame, snoop
 from voicedrop.lab.impairment import Impairment
 
 
@@ -14,7 +16,7 @@ def packets(count: int) -> list[Frame]:
 
 def brought(network: Impairment, count: int = 20) -> list[int]:
     """What the snoop brings from the first packet's sending on: the packet's number from 1, or 0 for a hole."""
-    return [int(frame[0]) for frame in snoop(packets(count), network, 0)][LEAD_FRAMES:]
+    return [int(frame[0]) for frame in snoop(packets(count), network, 0)]
 
 
 def test_on_a_clear_line_it_brings_each_packet_at_its_tick() -> None:
@@ -34,7 +36,20 @@ def test_a_late_packet_comes_behind_its_hole_and_all_behind_it_later() -> None:
     assert came.index(20) > 19
 
 
-def test_packets_that_overtook_each_other_come_so() -> None:
+def test_a_packet_that_was_overtaken_is_dropped() -> None:
     sound = [packet for packet in brought(Impairment(jitter_ms=30, seed=1)) if packet]
-    assert sorted(sound) == list(range(1, 21))
-    assert sound != sorted(sound)
+    assert sound == sorted(sound)
+    assert 10 < len(sound) < 20
+
+
+def test_where_nothing_is_sent_there_is_silence() -> None:
+    first, second = packets(2)
+    came = [int(frame[0]) for frame in snoop([first, None, None, second], Impairment(), 0)]
+    assert came[:5] == [1, 0, 0, 2, 0]
+
+
+def test_three_holes_in_a_row_are_as_frequent_as_in_the_lab() -> None:
+    """Measured: 5.8 times in 1000 frames."""
+    bad, count = Impairment(loss=0.05, jitter_ms=30, seed=3), 10_000
+    came = "".join("x" if packet else "." for packet in brought(bad, count)).rstrip(".")
+    assert 4 < 1000 * len(re.findall(r"(?<=x)\.\.\.(?=x)", came)) / count < 8

@@ -7,7 +7,9 @@ import numpy.typing as npt
 import pytest
 
 from dsp import BeepEnded, Detector
-from dsp.holes import MOST, HoleFiller, is_zeros
+from dsp.holes import BAD, EDGE_LOUD, MOST, MOST_IN_BAD, RECENT, HoleFiller, is_zeros
+from tests.bench.holes import LEAD_FRAMES, Tone, call, declared_ms, snoop
+from voicedrop.lab.impairment import Impairment
 
 FRAME = 160
 ZERO = np.zeros(FRAME, np.int16)
@@ -83,6 +85,79 @@ def test_a_beep_with_holes_is_one_beep_that_ends_on_time() -> None:
 def test_nothing_is_declared_later_for_it() -> None:
     frames = [*[ZERO] * 50, *tone(640), *[ZERO] * 50]
     assert beeps(frames, filled=True) == beeps(frames, filled=False) != []
+
+
+LOUD = 1000
+BAD_STREAM = [sound(LOUD), ZERO] * BAD + [sound(LOUD)]
+
+
+def held_back(frames: list[npt.NDArray[np.int16]]) -> int:
+    """How many frames of zeros that follow are held back before they count as silence."""
+    filler = HoleFiller()
+    for frame in frames:
+        filler.feed(frame)
+    return next(count for count in range(MOST_IN_BAD + 1) if filler.feed(ZERO))
+
+
+def test_in_a_bad_stream_longer_holes_are_filled() -> None:
+    assert held_back(BAD_STREAM) == MOST_IN_BAD
+    frames = [*BAD_STREAM, *[ZERO] * MOST_IN_BAD, sound(LOUD)]
+    assert fed(frames)[-1] == [LOUD] * (MOST_IN_BAD + 1)
+
+
+def test_a_stream_with_fewer_holes_is_not_bad() -> None:
+    assert held_back([sound(LOUD), ZERO] * (BAD - 1) + [sound(LOUD)]) == MOST
+
+
+def test_silence_does_not_make_it_good_but_sound_does() -> None:
+    assert held_back([*BAD_STREAM, *[ZERO] * 500, sound(LOUD)]) == MOST_IN_BAD
+    assert held_back([*BAD_STREAM, *[sound(LOUD)] * (RECENT - 2 * BAD)]) == MOST_IN_BAD
+    assert held_back([*BAD_STREAM, *[sound(LOUD)] * RECENT]) == MOST
+
+
+@pytest.mark.parametrize("quiet", ["before", "behind"])
+def test_a_far_ends_own_silence_has_quiet_edges_and_is_no_bad_stream(quiet: str) -> None:
+    fading = sound(LOUD)
+    fading[FRAME // 2 :] = EDGE_LOUD - 1
+    edges = [fading, ZERO, sound(LOUD)] if quiet == "before" else [sound(LOUD), ZERO, fading[::-1]]
+    assert held_back([*edges * BAD * 2, sound(LOUD)]) == MOST
+
+
+def test_the_loudest_sample_there_is_is_loud() -> None:
+    assert held_back([sound(-32768), ZERO] * BAD + [sound(-32768)]) == MOST_IN_BAD
+
+
+BAD_NETWORK = Impairment(loss=0.05, jitter_ms=30, seed=11)
+LOOKED_AT = 5  # the beep's last places, at which holes can pass for its end
+STREAMS = 2000
+
+
+def cut_short(frames: list[npt.NDArray[np.int16]], beep: int) -> bool:
+    """Are there more holes in a row than a good stream's, shortly before the last frame of a beep of so many frames?"""
+    zeros = [is_zeros(frame) for frame in frames[: LEAD_FRAMES + beep + LOOKED_AT]]
+    last = max(place for place, zero in enumerate(zeros) if not zero)
+    return any(all(zeros[place - MOST : place + 1]) for place in range(last - LOOKED_AT, last))
+
+
+@pytest.mark.parametrize(("pause", "five_in_a_row"), [(True, 1), (False, 0)])
+def test_over_a_bad_network_a_beeps_end_is_not_declared_before_it(
+    monkeypatch: pytest.MonkeyPatch, pause: bool, five_in_a_row: int
+) -> None:
+    """Of so many beeps those that holes cut short are heard. A mailbox of the lab records some 30 ms behind its beep,
+    and a message is heard there some 10 ms behind the cue."""
+    tone = Tone(hz=1000, length_ms=640, dbfs=-9, phase=0)
+    sent = call(tone.packets, pause=pause)
+    streams = (list(snoop(sent, BAD_NETWORK, stream)) for stream in range(STREAMS))
+    hard = [frames for frames in streams if cut_short(frames, len(tone.packets))]
+    in_time = tone.end_ms + 40
+    first = [min(declared_ms(frames, filled=True)) for frames in hard]
+    assert sum(at < in_time for at in first) == five_in_a_row
+    latest_delay_ms = 2 * BAD_NETWORK.jitter_ms
+    assert round(max(first)) <= tone.end_ms + latest_delay_ms + (MOST_IN_BAD + 1) * 20
+
+    monkeypatch.setattr("dsp.holes.MOST_IN_BAD", MOST)
+    first = [min(declared_ms(frames, filled=True)) for frames in hard]
+    assert sum(at < in_time for at in first) > STREAMS // 50
 
 
 @pytest.mark.parametrize("at", [0, 1, 79, 159])

@@ -13,7 +13,7 @@ from voicedrop.errors import ConfigError
 from voicedrop.policy.hours import Span, Window, read_span, read_window
 from voicedrop.policy.number import Kind
 from voicedrop.policy.settings import Asked, Basis, Caps, Need, Rules
-from voicedrop.sections import Policy
+from voicedrop.section_policy import Policy
 
 ALL_DAYS = frozenset(range(7))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +22,8 @@ from voicedrop.web.operations.ordering import Wanted, order
 from voicedrop.web.problem import CONFLICT, REFUSED, Problem, not_found
 
 operations = Operations("drops", "Calls under way, drops on them, and the receipts of those that have ended.")
-EVIDENCE_FILES = ("call.wav", "marks.json")
+EVIDENCE_FILE = re.compile(r"audio(-[0-9]{1,3})?\.wav|marks\.json")
+"""What `engine/recording.py` writes: one sound, and one more for each time the engine was started anew meanwhile."""
 
 
 class LiveCall(BaseModel):
@@ -230,7 +232,7 @@ async def get_evidence(ask: Ask, drop_id: UUID, name: str) -> web.FileResponse:
     The WAV has the callee's side on the left and ours on the right."""
     async with ask.transaction() as connection:
         row = await drops.one(connection, drop_id, scope=scope_of(ask.who))
-        if row is None or row["evidence"] is None or name not in EVIDENCE_FILES:
+        if row is None or row["evidence"] is None or EVIDENCE_FILE.fullmatch(name) is None:
             raise not_found("evidence")
         await ask.note(connection, "read", "evidence", drop_id, file=name)
     file: Path = ask.services.evidence / row["evidence"] / name
@@ -264,9 +266,9 @@ async def cancel_drop(ask: Ask, drop_id: UUID) -> None:
 
 def _evidence(folder: Path, drop_id: UUID) -> list[EvidenceFile]:
     return [
-        EvidenceFile(name=name, href=f"/v1/drops/{drop_id}/evidence/{name}", bytes=(folder / name).stat().st_size)
-        for name in EVIDENCE_FILES
-        if (folder / name).is_file()
+        EvidenceFile(name=file.name, href=f"/v1/drops/{drop_id}/evidence/{file.name}", bytes=file.stat().st_size)
+        for file in (sorted(folder.iterdir()) if folder.is_dir() else [])
+        if EVIDENCE_FILE.fullmatch(file.name) and file.is_file()
     ]
 
 
