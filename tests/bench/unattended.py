@@ -1,9 +1,9 @@
 """Unattended drops on a mixed zoo, both methods, twenty at a time: `make bench-unattended`.
 
-Judged by the carrier alone: what each person heard in a call is searched for the message, what each mailbox kept is held
-against it, and every drop must have one receipt. A mailbox counts as reachable if our call got as far as its recording,
-and it has a beep or a greeting long enough to be sure of it; `no-beep`, which has neither, is told apart: nobody vouches
-for a mailbox, so nothing is to be played there. Writes var/bench/unattended.json.
+Judged by the carrier alone: what each person heard in a call is searched for the message, what each mailbox kept is
+held against it, and every drop must have one receipt. A mailbox counts as reachable if our call got as far as its
+recording, and it has a beep or a greeting long enough to be sure of it; `no-beep`, which has neither, is told apart:
+nobody vouches for a mailbox, so nothing is to be played there. Writes var/bench/unattended.json.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ async def make(here: Site, engine: EngineProcess, drops: int) -> list[Made]:
     for kind, number in zip(kinds, numbers, strict=True):
         made.append(Made(kind, number, await ordering.order(settings, number, LABEL, kind.method)))
     async with asyncio.timeout(LONGEST_S):
-        while len(list(journal.receipts(engine.state_dir))) < drops:
+        while len(list(journal.receipts(engine.state_dir))) < drops:  # noqa: ASYNC110 (it is another process's file)
             await asyncio.sleep(0.5)
     return made
 
@@ -104,9 +104,11 @@ async def left_over(here: Site) -> int:
     """Channels and bridges in the PBX, once those that are about to end have had the time to."""
     async with AriClient(here.pbx_url, "voicedrop", conf.secret_file(here, "ari").read_text()) as ari:
         until = time.monotonic() + SETTLE_S
-        while (left := len(await ari.channels()) + len(await ari.bridges())) and time.monotonic() < until:
+        while True:
+            left = len(await ari.channels()) + len(await ari.bridges())
+            if not left or time.monotonic() > until:
+                return left
             await asyncio.sleep(0.1)
-    return left
 
 
 def is_mailbox(call: CarrierCall) -> bool:
@@ -148,7 +150,7 @@ async def judged(here: Site, engine: EngineProcess, made: list[Made], wall_s: fl
         if one.kind.key == DOUBTFUL:
             doubtful += 1
             doubtful_played += of[one.drop]["played_fraction"] > 0
-        elif boxes and of[one.drop]["outcome"] not in ("not_connected",):
+        elif boxes and of[one.drop]["outcome"] != "not_connected":
             reachable += 1
             good = await is_whole(here, message, boxes)
             whole += good
