@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 
 from tests.lab.calling import OPEN, order, settled
 from tests.lab.conftest import BenchMaker, number_of, show
+from tests.lab.test_service import Api, session
 from voicedrop.policy.settings import Method
+
+__all__ = ["session"]
 
 
 async def test_a_mailbox_gets_the_whole_message(make_bench: BenchMaker) -> None:
@@ -51,3 +55,21 @@ async def test_a_call_that_does_not_come_about(make_bench: BenchMaker, key: str,
     receipt = await settled(bench, number, drop)
     assert receipt["outcome"] == "not_connected", show(receipt)
     assert (receipt["attempt"]["disposition"], receipt["attempt"]["retry"]) == (disposition, retry), show(receipt)
+
+
+async def test_ordered_by_the_api_once_there_is_consent(make_bench: BenchMaker, session: aiohttp.ClientSession) -> None:
+    bench = await make_bench(**{**OPEN, "policy": {**OPEN["policy"], "consent_for": ["all"]}})
+    api, number = Api(bench, session), number_of("mailbox")
+    messages = (await api.ask("GET", "/messages", status=200))["items"]
+    message = next(one["id"] for one in messages if one["label"] == "short")
+    wanted = {"to": number, "message_id": message, "method": "single", "ref": "crm-7"}
+    refused = await api.ask("POST", "/drops", status=409, json=wanted)
+    assert refused["rule"] == "consent"
+    consent = {"basis": "express_written", "source": "a form", "evidence": "form-7", "given_at": "2026-01-02T03:04:05Z"}
+    await api.ask("POST", "/consents", status=201, json={"number": number, **consent})
+    drop = (await api.ask("POST", "/drops", status=201, json=wanted))["id"]
+    receipt = await settled(bench, number, drop)
+    assert receipt["outcome"] == "delivered", show(receipt)
+    assert receipt["ref"] == "crm-7"
+    assert receipt["policy"]["consent"]["evidence"] == "form-7"
+    assert (await bench.delivery(number, "short")).whole

@@ -112,7 +112,7 @@ class Dialer:
         if known or order.drop in self._engine.drops:
             return
         drop = UnattendedDrop(self._services, order, _no_message(order), self._pace)
-        drop.post(ev.Broken("the engine ended before the call was placed"))
+        drop.post(ev.Broken("no call was placed: the engine ended before, or its disk was full"))
         await self._run(drop, order)
 
     # -- opt-outs -----------------------------------------------------------------------------------

@@ -28,8 +28,12 @@ async def claim(connection: Connection, *, drop: str, number: str, method: str, 
 
 
 async def owner(connection: Connection, drop: str) -> str | None:
-    """The node whose attempt it was; None when there was none."""
-    row = await (await connection.execute("SELECT node FROM attempt WHERE drop_id = %s", (drop,))).fetchone()
+    """The node that has taken this drop up, attempted or refused; None when none has."""
+    cursor = await connection.execute(
+        "SELECT node FROM attempt WHERE drop_id = %(drop)s UNION ALL SELECT node FROM drops WHERE id = %(drop)s LIMIT 1",
+        {"drop": drop},
+    )
+    row = await cursor.fetchone()
     return str(row["node"]) if row is not None else None
 
 
