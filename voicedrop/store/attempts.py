@@ -30,7 +30,9 @@ async def claim(connection: Connection, *, drop: str, number: str, method: str, 
 async def owner(connection: Connection, drop: str) -> str | None:
     """The node that has taken this drop up, attempted or refused; None when none has."""
     cursor = await connection.execute(
-        "SELECT node FROM attempt WHERE drop_id = %(drop)s UNION ALL SELECT node FROM drops WHERE id = %(drop)s LIMIT 1",
+        """
+        SELECT node FROM attempt WHERE drop_id = %(drop)s UNION ALL SELECT node FROM drops WHERE id = %(drop)s LIMIT 1
+        """,
         {"drop": drop},
     )
     row = await cursor.fetchone()
