@@ -75,7 +75,7 @@ bench-taps: venv
 bench-detection: venv
 	$(BIN)/python -m tests.bench.detection
 
-# Who answered: our verdict and Asterisk's AMD() over 1,960 synthetic calls. The set is made once, some 5 minutes;
-# then about 2 minutes, and half a minute more for AMD() where the lab's Debian tree is.
+# Who answered: our verdict and Asterisk's AMD() over 1,960 synthetic calls. The set is made once, in 2 to 10
+# minutes; then about 2 minutes, and half a minute more for AMD() where the lab's Debian tree is.
 bench-verdict: venv
 	$(BIN)/python -m tests.bench.verdict
