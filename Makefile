@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-unattended bench-taps bench-lossy bench-detection bench-verdict bench-api
+.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-unattended bench-taps bench-lossy bench-detection bench-verdict bench-api lint
 
 demo: venv
 	$(BIN)/python -m voicedrop demo
@@ -13,10 +13,12 @@ demo: venv
 test: venv
 	$(BIN)/python -m pytest
 
-check: venv
+lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+check: lint
 	$(BIN)/python -m pytest -q tests/unit
 
 venv: $(STAMP)
