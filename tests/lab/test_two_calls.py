@@ -123,3 +123,18 @@ async def test_the_engine_dies_between_the_two(make_bench: BenchMaker, when: str
     assert receipt["outcome"] == "failed", show(receipt)
     assert receipt["attempt"]["retry"] == "later"
     assert len(recordings.calls_to(bench.site, number)) == wanted
+
+
+async def test_the_job_of_a_dead_engine_is_resolved_and_not_repeated(make_bench: BenchMaker) -> None:
+    bench: Bench = await make_bench(**OPEN)
+    number = number_of("line")
+    drop = await order(bench, number, Method.TWO_CALL)
+    await bench.until(lambda: len(recordings.calls_to(bench.site, number)) == 1, "the first call")
+    await asyncio.to_thread(bench.engine.kill)
+    await asyncio.to_thread(bench.engine.start)
+    await settled(bench, number, drop)
+    async with asyncio.timeout(90):  # until the dead worker counts as dead, and the job has come once more
+        while await bench.sql("SELECT id FROM procrastinate_jobs"):
+            await asyncio.sleep(0.5)
+    await settled(bench, number, drop)
+    assert len(recordings.calls_to(bench.site, number)) == 1

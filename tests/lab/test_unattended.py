@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
+
 import aiohttp
 import pytest
 
@@ -73,3 +77,18 @@ async def test_ordered_by_the_api_once_there_is_consent(make_bench: BenchMaker, 
     assert receipt["ref"] == "crm-7"
     assert receipt["policy"]["consent"]["evidence"] == "form-7"
     assert (await bench.delivery(number, "short")).whole
+
+
+async def test_the_command_waits_for_the_receipt(make_bench: BenchMaker) -> None:
+    bench = await make_bench(**OPEN)
+    number = number_of("line")
+    words = ("drop", number, "--message", "short", "--method", "two_call", "--wait", "-c", str(bench.engine.config))
+    command = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "voicedrop", *words, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await asyncio.wait_for(command.communicate(), 90)
+    drop, receipt = out.decode().splitlines()[-2:]
+    assert command.returncode == 0
+    assert json.loads(receipt)["drop"] == drop
+    assert json.loads(receipt)["outcome"] == "delivered", receipt
+    assert (await settled(bench, number, drop))["attempt"]["method"] == "two_call"
