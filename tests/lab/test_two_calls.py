@@ -133,8 +133,7 @@ async def test_the_job_of_a_dead_engine_is_resolved_and_not_repeated(make_bench:
     await asyncio.to_thread(bench.engine.kill)
     await asyncio.to_thread(bench.engine.start)
     await settled(bench, number, drop)
-    async with asyncio.timeout(90):  # until the dead worker counts as dead, and the job has come once more
-        while await bench.sql("SELECT id FROM procrastinate_jobs"):
-            await asyncio.sleep(0.5)
+    # Until the dead worker counts as dead, and the job has come once more.
+    await bench.rows("SELECT 1 AS gone WHERE NOT EXISTS (SELECT FROM procrastinate_jobs)", wait_s=90)
     await settled(bench, number, drop)
     assert len(recordings.calls_to(bench.site, number)) == 1
