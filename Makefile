@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint check venv lock format lab-up lab-down bench-drop bench-taps bench-lossy bench-detection bench-api
+.PHONY: demo test check venv lock format lab-up lab-down bench-drop bench-unattended bench-taps bench-lossy bench-detection bench-verdict bench-api lint
 
 demo: venv
 	$(BIN)/python -m voicedrop demo
@@ -60,6 +60,10 @@ bench-drop: venv
 bench-lossy: venv
 	$(BIN)/python -m tests.bench.lossy
 
+# 200 unattended drops on a mixed zoo, 20 at a time, judged by the carrier's recordings: about 10 minutes.
+bench-unattended: venv
+	$(BIN)/python -m tests.bench.unattended
+
 # The API's list of drops on a million receipts, and from an upload to a message: about 4 minutes.
 bench-api: venv
 	$(BIN)/python -m tests.bench.api
@@ -72,3 +76,8 @@ bench-taps: venv
 # and as much again for Asterisk's own detectors where the lab's Debian tree is.
 bench-detection: venv
 	$(BIN)/python -m tests.bench.detection
+
+# Who answered: our verdict and Asterisk's AMD() over 1,960 synthetic calls. The set is made once, in 2 to 10
+# minutes; then about 2 minutes, and half a minute more for AMD() where the lab's Debian tree is.
+bench-verdict: venv
+	$(BIN)/python -m tests.bench.verdict

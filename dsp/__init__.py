@@ -1,5 +1,7 @@
 """Pure signal processing on 8 kHz telephone audio: no I/O, no clock, no engine word."""
 
+from dsp.answer import AnswerKind, AnswerListener, AnswerReason, Verdict
+from dsp.answer_settings import AnswerSettings, VoiceSettings
 from dsp.bank import DetectorBank
 from dsp.detector import Detector
 from dsp.events import (
@@ -17,6 +19,10 @@ from dsp.events import (
 from dsp.settings import DetectorSettings, ProgressSettings, SpeechSettings, Steadiness, ToneSettings
 
 __all__ = [
+    "AnswerKind",
+    "AnswerListener",
+    "AnswerReason",
+    "AnswerSettings",
     "BeepDropped",
     "BeepEnded",
     "BeepStarted",
@@ -34,4 +40,6 @@ __all__ = [
     "ToneIdentified",
     "ToneName",
     "ToneSettings",
+    "Verdict",
+    "VoiceSettings",
 ]

@@ -51,6 +51,28 @@ def receipts(
 
 
 @app.command()
+def drop(
+    number: Annotated[str, typer.Argument(help="As + and digits.")],
+    message: Annotated[str, typer.Option(help="The message's label.")],
+    method: Annotated[str, typer.Option(help="single or two_call.")] = "single",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for the end, and print the receipt.")] = False,
+    config_file: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Leave a message with nobody on the line; prints the drop's id. A running engine makes the call."""
+    from voicedrop import ordering
+    from voicedrop.policy.settings import Method
+
+    if method not in (Method.SINGLE, Method.TWO_CALL):
+        raise typer.BadParameter("single or two_call", param_hint="--method")
+    settings = config.load(config_file)
+    ordered = asyncio.run(ordering.order(settings, number, message, Method(method)))
+    print(ordered)
+    if wait:
+        most = 2 * settings.drop.limit_s
+        print(ordering.show(asyncio.run(ordering.receipt(settings, ordered, wait_s=most))))
+
+
+@app.command()
 def doctor(config_file: ConfigFile = DEFAULT_CONFIG) -> None:
     """Check the configuration, Asterisk and the way between them; say what to change."""
     from voicedrop.doctor import examine

@@ -18,6 +18,7 @@ from voicedrop.call.cue_settings import CueSettings
 from voicedrop.call.facts import DropSettings
 from voicedrop.errors import ConfigError
 from voicedrop.section_policy import Policy
+from voicedrop.section_unattended import Unattended
 from voicedrop.sections import (
     Agi,
     DatabaseSection,
@@ -177,6 +178,7 @@ class Settings(BaseSettings):
     webhooks: Webhooks = Webhooks()
     retention: Retention = Retention()
     policy: Policy = Policy()
+    unattended: Unattended = Unattended()
     shutdown: Shutdown = Shutdown()
     log: Log = Log()
 
@@ -194,8 +196,9 @@ class Settings(BaseSettings):
     def library_folder(self) -> Path:
         return self.library.folder or self.state_dir / "library"
 
-    def drop_settings(self) -> DropSettings:
-        return DropSettings(cue=CueSettings(**self.cue.model_dump()), tail_s=self.drop.tail_s)
+    def drop_settings(self, *, vouched: bool = True) -> DropSettings:
+        cue = CueSettings(**self.cue.model_dump())
+        return DropSettings(cue=cue, tail_s=self.drop.tail_s, vouched=vouched, sure=self.unattended.least())
 
     def conversation_settings(self) -> ConversationSettings:
         return ConversationSettings(**self.feature.model_dump())

@@ -62,6 +62,25 @@ class Refused(VoicedropError):
         self.rule = rule
 
 
+class Ordering(Protocol):
+    """Takes orders for unattended drops."""
+
+    async def order(
+        self, *, number: str, message_id: str, method: str, actor: str, ref: str = "", contact_zone: str = ""
+    ) -> str:
+        """Ask the policy, and put the order into the queue. `method` is "single" or "two_call"; `contact_zone` the
+        contact's own time zone, an IANA name.
+
+        Returns:
+            The drop's id, once the order is in the database.
+
+        Raises:
+            Refused: the policy says no.
+            StoreError: the order is not accepted.
+        """
+        ...
+
+
 class EngineControl(Protocol):
     """Every method answers from memory, or within the engine's own deadlines."""
 

@@ -17,6 +17,9 @@ from voicedrop.agi.door import AgiDoor
 from voicedrop.ari.client import AriClient
 from voicedrop.config import Settings
 from voicedrop.control import EngineControl
+from voicedrop.dialer.dialer import Dialer
+from voicedrop.dialer.jobs import Jobs
+from voicedrop.dialer.orders import Orders
 from voicedrop.engine.catalogue import Catalogue
 from voicedrop.engine.control import Control
 from voicedrop.engine.dialled import DialDoor
@@ -101,6 +104,10 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
         )
         control: EngineControl = Control(engine, lambda: _health(engine, keeper, catalogue))
         retention = Retention(database, journal, settings.node, settings.state_dir / EVIDENCE_FOLDER, _limits(settings))
+        dialer = Dialer(engine, database)
+        engine.opt_out = dialer.opt_out
+        calling = settings.unattended
+        jobs = Jobs(lambda: keeper.url, calling.trunk, calling.workers, dialer.make)
         feed = Feed(database)
         api = application(
             ApiServices(
@@ -113,6 +120,7 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
                 evidence=settings.state_dir / EVIDENCE_FOLDER,
                 allow_private_webhooks=settings.webhooks.allow_private,
                 default_region=settings.policy.default_region,
+                ordering=Orders(settings, database, lambda: keeper.url),
                 wake_retention=retention.wake,
             )
         )
@@ -135,7 +143,11 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
             webhooks.wake()
             feed.wake()
 
-        notifications = NotificationListener(keeper.url, {CHANGED: catalogue.wake, EVENT: told})
+        def changed() -> None:
+            catalogue.wake()
+            dialer.look()
+
+        notifications = NotificationListener(keeper.url, {CHANGED: changed, EVENT: told})
         if started is not None:
             started(control)
         log.info("started", version=__version__, node=settings.node, messages=catalogue.size)
@@ -149,6 +161,7 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
                 "webhooks": webhooks.run(),
                 "retention": retention.run(),
                 "feed": feed.run(),
+                **({"jobs": jobs.run()} if calling.workers else {}),
             },
         )
         await _ship_the_last(shipper)

@@ -98,7 +98,14 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
 ONLY_FROM: dict[str, tuple[str, ...]] = {
     # a room: who may import it
     "voicedrop.lab": ("voicedrop.__main__", "voicedrop.lab"),
-    "voicedrop.engine": ("voicedrop.__main__", "voicedrop.run", "voicedrop.lab", "voicedrop.engine"),
+    "voicedrop.engine": (
+        "voicedrop.__main__",
+        "voicedrop.run",
+        "voicedrop.lab",
+        "voicedrop.engine",
+        "voicedrop.dialer",
+    ),
+    "voicedrop.dialer": ("voicedrop.__main__", "voicedrop.run", "voicedrop.ordering", "voicedrop.dialer"),
 }
 STORE_OF_CALL = ("voicedrop.call.facts", "voicedrop.call.drop")  # the receipt is made of a drop's facts
 

@@ -101,6 +101,9 @@ def test_a_delivered_drop_tells_everything() -> None:
         "restarts": 1,
         "evidence": None,
         "not_listening": None,
+        "verdict": None,
+        "attempt": None,
+        "policy": None,
         "detector": dsp.Detector.VERSION,
     }
 

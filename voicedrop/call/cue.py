@@ -61,6 +61,8 @@ class CuePolicy:
         self._voices: list[float] = []  # when a voice over the message was heard, 100 ms each
         self._beep_took_it_back = False
         self.restarts = 0
+        # Whether a beep, or a silence, may start the message: not while it is in doubt who answered.
+        self.by_beep = self.by_silence = True
 
     @property
     def due(self) -> float | None:
@@ -74,7 +76,7 @@ class CuePolicy:
     def _silence_due(self) -> float | None:
         """When the silence will be long enough to start in, if nothing else comes."""
         settings, hearing, since = self._settings, self._hearing, self._quiet_since
-        if since is None or self.restarts >= settings.max_restarts:
+        if since is None or not self.by_silence or self.restarts >= settings.max_restarts:
             return None
         if hearing.voice_ended_at is None and hearing.last_beep is None:
             return None if hearing.whole else since + settings.silence_unheard_s
@@ -89,11 +91,18 @@ class CuePolicy:
         settings, hearing = self._settings, self._hearing
         self._give_up_due = now + settings.give_up_s
         beep = hearing.last_beep
-        if beep and not hearing.spoken_since_beep and now - beep.ended_at <= settings.beep_memory_s:
+        if beep and self.by_beep and not hearing.spoken_since_beep and now - beep.ended_at <= settings.beep_memory_s:
             return self._cue(CueReason.ALREADY_PASSED, now)
         if not hearing.voice and not hearing.beeping:
             self._quiet_since = now if hearing.voice_ended_at is None else hearing.voice_ended_at
         return None
+
+    def settled(self, now: float) -> Ruling:
+        """It is in doubt no more that this is a mailbox, so what it has said until now counts."""
+        beep, hearing = self._hearing.last_beep, self._hearing
+        if beep and not hearing.spoken_since_beep and now - beep.ended_at <= self._settings.beep_memory_s:
+            return self._cue(CueReason.BEEP, now)
+        return self.tick(now)
 
     def resumed(self, began_at: float, *, restarts: int = 0) -> None:
         """An earlier run began the message, after so many restarts. What cued it is not known, so it is doubted
@@ -109,8 +118,10 @@ class CuePolicy:
         if self._give_up_due is None:
             return None  # `begin` will ask `hearing`
         match detection:
-            case BeepEnded():
+            case BeepEnded() if self.by_beep:
                 return self._cue(CueReason.BEEP, now)
+            case BeepEnded() if not self._hearing.voice:
+                self._quiet_since = now
             case BeepStarted():
                 self._quiet_since = None
             case BeepDropped() if not self._hearing.voice:

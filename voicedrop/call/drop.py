@@ -12,9 +12,11 @@ from voicedrop.call import commands as do
 from voicedrop.call import events as ev
 from voicedrop.call.commands import Command
 from voicedrop.call.cue import CuePolicy, EchoEar, GiveUp, Ruling, TakeBack
+from voicedrop.call.endings import leg_gone, never_placed
 from voicedrop.call.facts import DropFacts, DropSettings
 from voicedrop.call.hearing import Hearing
 from voicedrop.call.states import ALLOWED, S
+from voicedrop.call.verdict import ENDS_IN, Answer, Verdict
 from voicedrop.model import Cue, HungUpBy, Outcome
 
 log = logging.getLogger(__name__)
@@ -41,8 +43,9 @@ class Drop:
         accepted_at: float,
         answered_at: float | None,
         echo: EchoEar | None = None,
+        placed: bool = True,
     ) -> None:
-        self.state = S.ARRIVING
+        self.state = S.ARRIVING if placed else S.ORDERED
         self.facts = DropFacts(accepted_at=accepted_at, answered_at=answered_at)
         self.hearing = hearing
         self._settings = settings
@@ -55,7 +58,8 @@ class Drop:
         self._blind_since: float | None = None  # from here on nobody saw what became of the leg
         self._handed_over = False  # the engine stops: a message that plays goes on, another does not begin
         self._next = (Outcome.FAILED, "")  # what HANGING_UP ends in
-        self._deadline: float | None = accepted_at + ARRIVE_TIMEOUT_S
+        self._deadline: float | None = accepted_at + ARRIVE_TIMEOUT_S if placed else None
+        self._cue.by_beep = self._cue.by_silence = settings.vouched
 
     def begin(self, now: float) -> None:
         """The leg is on its way: the time in which it must arrive counts from here."""
@@ -83,6 +87,8 @@ class Drop:
             self._step("answered", now)
 
         match self.state, event:
+            case S.ORDERED, _:
+                return self._ordered(event, now)
             case _, ev.CalleeGone():
                 return self._callee_gone(event, now)
             case _, ev.CalleeTaken():
@@ -92,7 +98,9 @@ class Drop:
 
             case ((S.ARRIVING | S.RINGING | S.WAITING | S.STARTING | S.PLAYING), ev.Cancelled(by)):
                 self._step("cancelled", now)
-                return self._hang_up(self._outcome_so_far(now), f"cancelled by {by}", event, now)
+                unanswered = not self._settings.vouched and self.facts.answered_at is None
+                outcome = Outcome.NOT_CONNECTED if unanswered else self._outcome_so_far(now)
+                return self._hang_up(outcome, f"cancelled by {by}", event, now)
 
             case S.ARRIVING, ev.Arrived():
                 listen: list[Command] = [*([] if self._tapped else [do.Listen()]), do.Identify()]
@@ -109,6 +117,8 @@ class Drop:
                 self._cue.resumed(began_at, restarts=self._plays - 1)
                 self._to(S.STARTING, event)
                 return self._to(S.PLAYING, event, deadline=began_at + self._message_s + FINISH_SLACK_S)
+            case ((S.ARRIVING | S.RINGING), ev.TakenBack(reason)):
+                return self._hang_up(Outcome.NOT_CONNECTED, reason, event, now)
             case S.ARRIVING, ev.Tick() if self._overdue(now):
                 return self._hang_up(Outcome.FAILED, "the leg did not arrive in the drop app", event, now)
             case S.RINGING, ev.Answered():
@@ -120,6 +130,8 @@ class Drop:
                 return self._hang_up(Outcome.FAILED, f"the live audio was lost: {reason}", event, now)
             case ((S.ARRIVING | S.WAITING), ev.HandOver()):
                 return self._give_to_dialplan(event, now)
+            case S.WAITING, ev.Judged(verdict) if not self._settings.vouched:
+                return self._judge(verdict, event, now)
             case ((S.WAITING | S.STARTING | S.PLAYING), ev.Heard(detection)):
                 return self._rule(self._cue.hear(detection, now), event, now)
 
@@ -152,6 +164,13 @@ class Drop:
 
     # -- the steps of a life, in order --------------------------------------------------------------
 
+    def _ordered(self, event: ev.Event, now: float) -> list[Command]:
+        """Unattended, and no leg is placed yet."""
+        if isinstance(event, ev.Placed):
+            return self._to(S.ARRIVING, event, deadline=now + ARRIVE_TIMEOUT_S)
+        ending = never_placed(event)
+        return self._end(*ending, event, now) if ending is not None else []
+
     def _wait(self, event: ev.Event, now: float) -> list[Command]:
         self._to(S.WAITING, event)
         return self._rule(self._cue.begin(now), event, now)
@@ -176,6 +195,16 @@ class Drop:
                 return self._hang_up(Outcome.NO_CUE, reason, event, now)
             case None:
                 return []
+
+    def _judge(self, verdict: Verdict, event: ev.Event, now: float) -> list[Command]:
+        """Nobody vouches for a mailbox: until the ear says that it is one, nothing starts the message."""
+        self.facts.verdict = verdict
+        self._step(f"verdict_{verdict.answer}", now)
+        if verdict.answer is not Answer.MAILBOX:
+            return self._hang_up(ENDS_IN[verdict.answer], str(verdict), event, now)
+        self._cue.by_beep = True
+        self._cue.by_silence |= verdict.confidence >= self._settings.sure
+        return self._rule(self._cue.settled(now), event, now)
 
     def _play(self, event: ev.Event, now: float) -> list[Command]:
         self._plays += 1
@@ -230,27 +259,15 @@ class Drop:
         self.facts.hung_up_by = HungUpBy.CALLEE if event.by_callee else HungUpBy.LIMIT
         if not event.seen:
             self.facts.hung_up_by = HungUpBy.UNKNOWN
-        match self.state:
-            case S.HANGING_UP:
-                self.facts.hung_up_by = HungUpBy.ENGINE if event.seen else HungUpBy.UNKNOWN
-                return self._end(*self._next, event, now)
-            case S.TAIL if self._next[0] is Outcome.DELIVERED:
-                return self._end(*self._next, event, now)
-            case S.STARTING | S.PLAYING | S.TAIL:
-                played = self._played_outcome(now)
-                unheard = played is Outcome.FAILED and event.by_callee and event.seen
-                outcome = Outcome.CALLEE_HUNG_UP if unheard else played
-                return self._end(outcome, "the leg ended while the message was playing", event, now)
-            case _ if not event.seen:
-                return self._end(Outcome.FAILED, "the leg ended while Asterisk's events were lost", event, now)
-            case _ if self.facts.answered_at is None:
-                return self._end(Outcome.NOT_CONNECTED, "the callee did not answer", event, now)
-            case _ if not event.by_callee:
-                return self._end(Outcome.NO_CUE, "the leg reached its time limit", event, now)
-            case _:
-                return self._end(Outcome.CALLEE_HUNG_UP, "the callee hung up before the message", event, now)
+        elif self.state is S.HANGING_UP:
+            self.facts.hung_up_by = HungUpBy.ENGINE
+        answered = self.facts.answered_at is not None
+        ending = leg_gone(event, self.state, answered, self._next, lambda: self._played_outcome(now))
+        return self._end(*ending, event, now)
 
     def _give_to_dialplan(self, event: ev.Event, now: float) -> list[Command]:
+        if not self._settings.vouched:  # the dialplan would play to whoever is silent
+            return self._hang_up(Outcome.FAILED, "the engine stopped before the message", event, now)
         return [
             do.GiveToDialplan(),
             *self._end(Outcome.FAILED, "the engine stopped and gave the leg to the dialplan", event, now),

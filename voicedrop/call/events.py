@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dsp import Detection
+from voicedrop.call.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,32 @@ class Tick:
     """A deadline that the machine asked for has come."""
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Unattended: the leg is being made now."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Unattended: the leg is not to be, or no longer."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Unattended: the policy said no."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Unattended: it was heard who answered."""
+
+    verdict: Verdict
+
+
 Event = (
     Answered
     | EarlyMedia
@@ -174,5 +201,9 @@ Event = (
     | Cancelled
     | Broken
     | HandOver
+    | Placed
+    | TakenBack
+    | Blocked
+    | Judged
     | Tick
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from voicedrop.call.cue_settings import CueSettings
+from voicedrop.call.verdict import Verdict
 from voicedrop.model import Cue, HungUpBy, Outcome
 
 
@@ -15,6 +16,11 @@ class DropSettings:
     cue: CueSettings = field(default_factory=CueSettings)
     tail_s: float = 0.5
     """Silence behind the message before the call ends."""
+    vouched: bool = True
+    """Somebody says that this is a mailbox. False: the ear must find out, and in doubt nothing is played."""
+    sure: float = 0.9
+    """Unless vouched for: a verdict of mailbox as sure as this lets a silence start the message; more than 1: only a
+    beep does."""
 
 
 @dataclass(kw_only=True)
@@ -32,6 +38,7 @@ class DropFacts:
     played_s: float = 0.0
     restarts: int = 0
     deaf: str = ""
+    verdict: Verdict | None = None
     outcome: Outcome | None = None
     reason: str = ""
     hung_up_by: HungUpBy = HungUpBy.UNKNOWN

@@ -8,6 +8,7 @@ from enum import IntEnum, auto
 class S(IntEnum):
     """In the order of a drop's life."""
 
+    ORDERED = auto()  # unattended: accepted, and no leg is placed yet
     ARRIVING = auto()  # the leg is on its way into the drop app
     RINGING = auto()  # the code was pressed before the callee answered
     WAITING = auto()  # listening for the cue
@@ -19,6 +20,7 @@ class S(IntEnum):
 
 
 ALLOWED: dict[S, frozenset[S]] = {
+    S.ORDERED: frozenset({S.ARRIVING, S.ENDED}),
     S.ARRIVING: frozenset({S.RINGING, S.WAITING, S.HANGING_UP, S.ENDED}),
     S.RINGING: frozenset({S.WAITING, S.HANGING_UP, S.ENDED}),
     S.WAITING: frozenset({S.STARTING, S.HANGING_UP, S.ENDED}),

@@ -58,6 +58,11 @@ class Catalogue:
         """A message that the agent of this name may drop."""
         return self._snapshot.by_id(message_id, agent)
 
+    def any_message(self, message_id: str) -> Message | None:
+        """A message, whoever may drop it."""
+        kept = self._snapshot.messages.get(message_id)
+        return kept.message if kept is not None else None
+
     def suppressed(self, number: str) -> str | None:
         """Why this number (+ and digits) gets no message, as the list says it, which may be nothing; None: it may."""
         entry = self._numbers.find(number, datetime.now(UTC))

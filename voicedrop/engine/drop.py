@@ -56,6 +56,8 @@ class DropRunner(CallLoop):
         hearing: Hearing,
         accepted_at: float,
         answered_at: float | None,
+        vouched: bool = True,
+        placed: bool = True,
     ) -> None:
         self.what = what
         self.message = message
@@ -72,7 +74,7 @@ class DropRunner(CallLoop):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._leaving: asyncio.TimerHandle | None = None
         self.machine = Drop(
-            settings=services.settings.drop_settings(),
+            settings=services.settings.drop_settings(vouched=vouched),
             message_s=message.duration_s,
             hearing=hearing,
             tapped=tap is not None,
@@ -80,6 +82,7 @@ class DropRunner(CallLoop):
             accepted_at=accepted_at,
             answered_at=answered_at,
             echo=self._echo,
+            placed=placed,
         )
         super().__init__(self.machine, services.now)
 
@@ -115,7 +118,8 @@ class DropRunner(CallLoop):
             if self._noting is not None:
                 await asyncio.wait({self._noting})
             if self._opening is not None:
-                self._opening.cancel()
+                # Not cancelled: a request cut off in the middle may be carried out behind the clearing away.
+                await asyncio.wait({self._opening})
             if self._tap is not None:
                 await self._tap.close()
             await self._evidence.close(self.machine.facts)
@@ -199,6 +203,8 @@ class DropRunner(CallLoop):
     async def _listen(self) -> None:
         reason = ""
         for attempt in TAP_ATTEMPTS:
+            if self.machine.state is S.ENDED:
+                return
             tap = Tap(self._services, self._ids, self.what.channel)
             self._hear_by(tap)
             try:

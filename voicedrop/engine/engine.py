@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 import structlog
@@ -46,6 +46,8 @@ class Engine:
         """Another engine has our applications: Asterisk sends its events there."""
         self.let_go: set[str] = set()
         """Channels that entered before we were there, and went on without us."""
+        self.opt_out: Callable[[str], Awaitable[bool]] | None = None
+        """Takes a number out; False: it could not be done."""
         self._stop = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self._recovered = False
@@ -105,6 +107,8 @@ class Engine:
         match event:
             case StasisStart(app=app, args=("dial", *_)) if app == AGENT_APP:
                 self._spawn(self._take_call(event), "take call")
+            case StasisStart(app=app, args=("optout", *_)) if app == AGENT_APP:
+                self._spawn(self._opt_out(event), "opt-out")
             case StasisStart(app=app) if app == DROP_APP:
                 self._spawn(take_leg(self, event), "take leg")
             case StasisStart() if event.channel_id.startswith(prefix(self.services.settings.node)):
@@ -146,6 +150,13 @@ class Engine:
             await quietly(self.services.ari.hang_up(call.callee_channel))
         finally:
             del self.calls[call.call_id]
+
+    async def _opt_out(self, event: StasisStart) -> None:
+        """The opt-out line: Stasis(voicedrop,optout,NUMBER). The dialplan tells the caller what came of it."""
+        number = event.args[1] if len(event.args) > 1 else ""
+        taken = self.opt_out is not None and await self.opt_out(number)
+        label = "" if taken else "failed"
+        await quietly(self.services.ari.continue_dialplan(event.channel_id, label=label))
 
     def busy(self) -> Refused | None:
         """Why no further drop can be accepted; None when one can."""

@@ -8,8 +8,9 @@ from typing import Any
 import structlog
 
 from voicedrop.call.commands import Finish
+from voicedrop.call.disposition import disposition, retry
 from voicedrop.call.facts import DropFacts
-from voicedrop.engine.services import Services
+from voicedrop.engine.services import UNATTENDED, Services
 from voicedrop.errors import JournalError
 from voicedrop.model import Message, Outcome
 from voicedrop.store.receipt import Particulars, receipt
@@ -42,6 +43,7 @@ class DropRecord:
                 "slot": what.slot,
                 "message": entry_of(self._message),
                 "door": what.door,
+                "method": what.method,
                 "agent": what.agent,
                 "number": what.number,
                 "caller_id": what.caller_id,
@@ -67,6 +69,8 @@ class DropRecord:
         if facts.cue is not None and facts.cue.beep is not None and facts.play_started_at is not None:
             metrics.cue_to_play.observe(facts.play_started_at - facts.cue.beep.ended_at)
         metrics.drops.labels(outcome=str(command.outcome or Outcome.FAILED)).inc()
+        if what.door == UNATTENDED and what.attempt is None:
+            what.attempt = _attempt_of_an_earlier_run(what, facts, command.outcome or Outcome.FAILED)
         written = receipt(what, self._message, facts, self._services.clock, evidence=evidence)
         try:
             await self._services.journal.append({"kind": "ended", "drop": what.drop, "receipt": written})
@@ -81,6 +85,18 @@ class DropRecord:
             agent=what.agent,
             number=what.number,
         )
+
+
+def _attempt_of_an_earlier_run(what: Particulars, facts: DropFacts, outcome: Outcome) -> dict[str, Any]:
+    """What is known of an attempt whose beginning this run did not see."""
+    how = disposition(answered=facts.answered_at is not None, taken_back=False, cause=facts.hangup_cause)
+    return {
+        "method": what.method,
+        "disposition": str(how) if facts.answered_at is not None else None,
+        "retry": str(retry(outcome, how, facts.hangup_cause)),
+        "first": None,
+        "second": None,
+    }
 
 
 def entry_of(message: Message) -> dict[str, Any]:

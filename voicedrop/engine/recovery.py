@@ -21,7 +21,7 @@ from voicedrop.engine.bridged import BridgedCall
 from voicedrop.engine.drop import DropRunner
 from voicedrop.engine.record import message_of
 from voicedrop.engine.ringing import CALL_VARIABLE
-from voicedrop.engine.services import AGENT_APP, DROP_APP, quietly
+from voicedrop.engine.services import AGENT_APP, DROP_APP, UNATTENDED, quietly
 from voicedrop.errors import AriError
 from voicedrop.model import Message, prefix
 from voicedrop.store import journal
@@ -102,6 +102,7 @@ async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, 
             number=str(entry["number"]),
             caller_id=str(entry.get("caller_id", "")),
             ref=str(entry["ref"]),
+            method=str(entry.get("method", "")),
         ),
         message or _lost_message(entry),
         tap=None,
@@ -109,7 +110,13 @@ async def _adopt_drop(engine: Engine, entry: dict[str, Any], channel: dict[str, 
         accepted_at=accepted_at,
         # It may have been answered after it was accepted.
         answered_at=accepted_at if entry["answered"] or (channel or {}).get("state") == "Up" else None,
+        vouched=entry["door"] != UNATTENDED,
     )
+    if entry["door"] == UNATTENDED and not entry["playing"] and channel is not None:
+        # Nobody knows what was said meanwhile, and who listens. It is resolved, and never made again.
+        await quietly(ari.hang_up(drop.what.channel))
+        await drop.write_off("the engine ended in the middle of the call")
+        return
     if channel is None or message is None:
         if channel is not None:
             await quietly(ari.hang_up(drop.what.channel))

@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 AGENT_APP = "voicedrop"
 DROP_APP = "voicedrop-drop"
+UNATTENDED = "unattended"
+"""The door of drops that we call for ourselves."""
 
 Handler = Callable[[AriEvent], None]
 

@@ -24,6 +24,8 @@ class Subscriber:
     area: str
     about: str
     steps: tuple[str, ...]
+    taken: tuple[str, ...]
+    """What a call gets while another holds the same number's line; empty: there is room for any number of calls."""
     drop: Mapping[str, Any]
 
     def number(self, index: int) -> str:
@@ -38,11 +40,11 @@ class Subscriber:
 
     @property
     def records(self) -> bool:
-        return "record" in self.steps or "voicemail" in self.steps
+        return not {"record", "voicemail"}.isdisjoint((*self.steps, *self.taken))
 
     @property
     def uses_voicemail(self) -> bool:
-        return "voicemail" in self.steps
+        return "voicemail" in (*self.steps, *self.taken)
 
 
 @cache
@@ -63,6 +65,7 @@ def subscribers() -> tuple[Subscriber, ...]:
             area=str(row["area"]),
             about=row["about"],
             steps=tuple(str(step) for step in row["steps"]),
+            taken=tuple(str(step) for step in row.get("taken", ())),
             drop=row["drop"],
         )
         for row in _table()["subscribers"]
@@ -95,7 +98,16 @@ def voicemail_numbers() -> Iterator[str]:
 def _extension(one: Subscriber) -> Iterator[str]:
     yield f"; {one.key}: {one.about}"
     yield f"exten => {one.pattern},1,Gosub(zoo-begin,s,1(${{EXTEN}}))"
-    for step in one.steps:
+    if one.taken:
+        yield ' same => n,GotoIf($["${TAKEN}" = "1"]?taken)'
+    yield from _steps(one.steps)
+    if one.taken:
+        yield " same => n(taken),Gosub(zoo-mark,s,1(taken))"
+        yield from _steps(one.taken)
+
+
+def _steps(steps: tuple[str, ...]) -> Iterator[str]:
+    for step in steps:
         for application in _applications(step):
             yield f" same => n,{application}"
     yield " same => n,Hangup()"

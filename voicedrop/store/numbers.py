@@ -7,9 +7,9 @@ import hmac
 
 from voicedrop.store.database import Connection
 
-PERSONAL = ("number", "caller_id", "ref", "uniqueid", "linkedid", "sip_call_id", "channel")
+PERSONAL = ("number", "caller_id", "ref", "uniqueid", "linkedid", "sip_call_id", "channel", "policy")
 """What in a receipt, an event or a line of the journal leads to a person: the number, and the references by which
-other systems (the operator's CRM, call records, a session controller) know the call."""
+other systems (the operator's CRM, call records, a session controller) know the call; and what the policy was told."""
 
 
 def forms(number: str) -> list[str]:

@@ -42,9 +42,14 @@ async def export(connection: Connection, number: str) -> dict[str, Any]:
         "suppression": """
             SELECT pattern, reason, source, created_at, expires_at FROM suppression
             WHERE pattern = ANY(%(forms)s)""",
+        "consents": """
+            SELECT basis, source, evidence, given_at, expires_at, revoked_at, created_at FROM consent
+            WHERE number = ANY(%(forms)s) ORDER BY given_at""",
+        "attempts": """
+            SELECT drop_id, method, node, placed_at FROM attempt WHERE number = ANY(%(forms)s) ORDER BY placed_at""",
         "audit": """
             SELECT id, at, actor, action, object, object_id, detail FROM audit
-            WHERE object = 'suppression' AND object_id = ANY(%(forms)s) ORDER BY id""",
+            WHERE object IN ('suppression', 'optout', 'number') AND object_id = ANY(%(forms)s) ORDER BY id""",
     }.items():
         found[name] = await (await connection.execute(query, given)).fetchall()
     return found
@@ -82,7 +87,8 @@ async def erase(connection: Connection, number: str) -> Erased:
         await connection.execute("INSERT INTO suppression_hash (hash) VALUES (%(hash)s) ON CONFLICT DO NOTHING", given)
     await connection.execute(
         """
-        UPDATE audit SET object_id = '', detail = '{}' WHERE object = 'suppression' AND object_id = ANY(%(forms)s)
+        UPDATE audit SET object_id = '', detail = '{}'
+        WHERE object IN ('suppression', 'optout', 'number') AND object_id = ANY(%(forms)s)
         """,
         given,
     )
@@ -90,5 +96,9 @@ async def erase(connection: Connection, number: str) -> Erased:
         "DELETE FROM idempotency WHERE answer::text LIKE '%%' || %(digits)s || '%%'",
         {"digits": number.removeprefix("+")},
     )
+    await connection.execute("DELETE FROM consent WHERE number = ANY(%(forms)s)", given)
+    await connection.execute("UPDATE attempt SET number = '' WHERE number = ANY(%(forms)s)", given)
+    # An order that is being carried out goes with its end; one that waits is not to be.
+    await connection.execute("DELETE FROM procrastinate_jobs WHERE lock = ANY(%(forms)s) AND status <> 'doing'", given)
     await connection.execute("NOTIFY voicedrop_changed")
     return Erased(drops=drops.rowcount, events=events.rowcount, opted_out=opted_out)

@@ -40,7 +40,7 @@ class Particulars:
     drop: str
     node: str
     door: str
-    """"bridged" or "dial"."""
+    """"bridged", "dial" or "unattended"."""
     channel: str
     slot: int
     agent: str = ""
@@ -51,6 +51,12 @@ class Particulars:
     sip_call_id: str = ""
     asterisk_times: dict[str, str] = field(default_factory=dict)
     """Asterisk's own times of what happened, by name; they are what a benchmark measures by."""
+    method: str = ""
+    """Unattended: "single" or "two_call"."""
+    attempt: dict[str, Any] | None = None
+    """Unattended: how the call or the two were made, and how they ended."""
+    policy: dict[str, Any] | None = None
+    """Unattended: what the policy was asked, and what it said."""
     code_at: float | None = None
     agent_freed_at: float | None = None
 
@@ -115,5 +121,15 @@ def receipt(
         "restarts": facts.restarts,
         "evidence": evidence,
         "not_listening": facts.deaf or None,
+        "verdict": None
+        if facts.verdict is None
+        else {
+            "answer": str(facts.verdict.answer),
+            "confidence": round(facts.verdict.confidence, 3),
+            "reason": facts.verdict.reason,
+            "ms_since_answer": since_answer(facts.verdict.at),
+        },
+        "attempt": what.attempt,
+        "policy": what.policy,
         "detector": dsp.Detector.VERSION,
     }

@@ -12,6 +12,7 @@ from voicedrop.web import dispatch, openapi, page, receive
 from voicedrop.web.access import Access
 from voicedrop.web.operation import JSON
 from voicedrop.web.operations import (
+    consents,
     drops,
     feed,
     messages,
@@ -26,9 +27,8 @@ from voicedrop.web.operations import (
 from voicedrop.web.problem import PAGE
 from voicedrop.web.services import ApiServices
 
-GROUPS = tuple(
-    room.operations for room in (messages, sound, slots, drops, feed, people, tokens, suppression, webhooks, records)
-)
+ROOMS = (messages, sound, slots, drops, feed, people, tokens, suppression, consents, webhooks, records)
+GROUPS = tuple(room.operations for room in ROOMS)
 
 
 def document() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from voicedrop.config import Api
-from voicedrop.control import EngineControl
+from voicedrop.control import EngineControl, Ordering
 from voicedrop.intake import Intake
 from voicedrop.notify.feed import Feed
 from voicedrop.store.database import Database
@@ -31,6 +31,8 @@ class ApiServices:
     allow_private_webhooks: bool = False
     default_region: str = ""
     """The country of numbers without + in a suppression list."""
+    ordering: Ordering | None = None
+    """None: no unattended drops here."""
     wake_retention: Callable[[], None] = lambda: None
     """A number was erased: what is left of it elsewhere is to go now."""
     followers: set[asyncio.Task[Any]] = field(default_factory=set)

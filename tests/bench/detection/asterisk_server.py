@@ -121,6 +121,10 @@ class EarServer:
         Raises:
             LabError: the channel did not come or did not read the stream to its end.
         """
+        return [at for at, _ in self.ask(listener, samples)]
+
+    def ask(self, listener: Listener, samples: Samples) -> list[tuple[int, tuple[str, ...]]]:
+        """The same, with the words that the dialplan wrote beside the stream's name."""
         name = str(uuid.uuid4())
         # In the order in which the dialplan comes to them.
         gates = [self._home / f"run/{name}.gate{number}" for number in (1, 0)]
@@ -130,7 +134,7 @@ class EarServer:
         self._waiting[name] = stream
         try:
             self._call(name, listener)
-            return stream.play(samples, CONNECT_TIMEOUT_S)
+            return list(zip(stream.play(samples, CONNECT_TIMEOUT_S), stream.said, strict=True))
         finally:
             del self._waiting[name]
             stream.close()
@@ -171,11 +175,11 @@ class EarServer:
 
     def _hear_declarations(self) -> None:
         for line in self._declarations:
-            name = line.strip()
+            name, *words = line.split() or [""]
             if not name:
                 return
             if name in self._waiting:
-                self._waiting[name].declared()
+                self._waiting[name].declared(words)
 
     def _pipe(self, path: Path) -> None:
         os.mkfifo(path)

@@ -53,11 +53,15 @@ class Stream:
         self._gates = itertools.cycle(gates)
         self._connections: queue.SimpleQueue[socket.socket] = queue.SimpleQueue()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK)
+        self.said: list[tuple[str, ...]] = []
+        """What came with each declaration."""
 
     def connected(self, connection: socket.socket) -> None:
         self._connections.put(connection)
 
-    def declared(self) -> None:
+    def declared(self, words: Sequence[str]) -> None:
+        """The channel declares something; ``words`` is what it says besides."""
+        self.said.append(tuple(words))
         os.eventfd_write(self._bell, 1)
 
     def close(self) -> None:

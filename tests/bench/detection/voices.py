@@ -91,6 +91,10 @@ class Synthetic:
         text = lines[int(rng.integers(len(lines)))]
         if rng.random() < 0.25:
             text += " " + " ".join(str(digit) for digit in rng.integers(10, size=int(rng.integers(4, 10))))
+        return self.say(text)
+
+    def say(self, text: str) -> Sound:
+        """This text, without silence around it."""
         return trimmed(_speak(self._tree, self._options, text))
 
 

@@ -6,7 +6,7 @@ import asyncio
 import re
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from aiohttp import web
@@ -18,6 +18,7 @@ from voicedrop.store import drops, messages, people
 from voicedrop.store.ownership import scope_of
 from voicedrop.web.fields import Given, Number, Page, PageQuery, Ref, Slot, bad_cursor, invalid
 from voicedrop.web.operation import Ask, Operations
+from voicedrop.web.operations.ordering import Wanted, order
 from voicedrop.web.problem import CONFLICT, REFUSED, Problem, not_found
 
 operations = Operations("drops", "Calls under way, drops on them, and the receipts of those that have ended.")
@@ -97,9 +98,16 @@ class DropQuery(PageQuery):
 
 
 class DropIn(Given):
-    """Exactly one of `slot` and `message_id`."""
+    """On a live call: `call_id`, and exactly one of `slot` and `message_id`. Unattended: `to`, `message_id` and
+    `method`."""
 
-    call_id: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]*$")]
+    call_id: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]*$")] | None = None
+    to: Number | None = Field(default=None, description="The number to be called, with nobody on the line.")
+    method: Literal["single", "two_call"] = Field(default="single", description="Unattended: how to call.")
+    ref: Ref | None = Field(default=None, description="Unattended: the caller's own reference, kept in the receipt.")
+    time_zone: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$")] | None = Field(
+        default=None, description="Unattended: the contact's own time zone, an IANA name."
+    )
     slot: Slot | None = None
     message_id: UUID | None = None
 
@@ -135,11 +143,22 @@ async def list_calls(ask: Ask) -> LiveCalls:
 
 @operations.add("POST", "/v1/drops", scope="drops:write", status=201, located=True, problems=(REFUSED,))
 async def add_drop(ask: Ask, body: DropIn) -> StartedDrop:
-    """Start a drop on a live call.
+    """Start a drop on a live call, or order an unattended one.
 
-    Does what the feature code does: the callee's leg moves to the drop, the agent is free. Answered when the drop is
-    on disk: from then on it ends in exactly one outcome. Send an Idempotency-Key: a repeated request then starts
-    nothing. `refused` names its `rule`; the callee stays with the agent."""
+    On a call it does what the feature code does: the callee's leg moves to the drop, the agent is free. Answered when
+    the drop is on disk: from then on it ends in exactly one outcome. Send an Idempotency-Key: a repeated request then
+    starts nothing. `refused` names its `rule`; the callee stays with the agent.
+
+    Unattended, it is answered when the order is in the queue; an engine makes the call when it has room, and asks the
+    policy once more. The drop can be read from the moment its call is begun."""
+    if (body.call_id is None) == (body.to is None):
+        raise invalid("body", "give exactly one of call_id and to")
+    if body.to is not None:
+        if body.message_id is None or body.slot is not None:
+            raise invalid("body.message_id", "an unattended drop is given its message by message_id")
+        wanted = Wanted(body.to, body.message_id, body.method, body.ref or "", body.time_zone or "")
+        return StartedDrop(id=await order(ask, wanted))
+    assert body.call_id is not None
     if (body.slot is None) == (body.message_id is None):
         raise invalid("body", "give exactly one of slot and message_id")
     control = ask.services.control

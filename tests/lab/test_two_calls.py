@@ -1,0 +1,139 @@
+"""The two-call method: every turn of events of docs/unattended.md, each a row.
+
+Judged by what the carrier wrote down: no call is left, no word of the message was said to a person, one receipt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from tests.lab.calling import OPEN, order, receipt_of, settled
+from tests.lab.conftest import Bench, BenchMaker, number_of, show
+from voicedrop.lab import recordings
+from voicedrop.policy.settings import Method
+
+AT_ANOTHER_TIME = "at another time of day"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What happens at this subscriber, and what a drop comes to."""
+
+    key: str
+    outcome: str
+    disposition: str
+    retry: str
+    calls: int = 2
+    """That the carrier saw."""
+    first_cause: int | None = 16
+    """The hangup cause of the first leg; 16: we hung it up, or its mailbox did."""
+
+
+TURNS = {
+    "the second is forwarded and rings": Turn("line", "delivered", "answered", "no"),
+    "a mailbox without a beep": Turn("line-no-beep", "delivered", "answered", "no"),
+    "the first is busy": Turn("busy", "not_connected", "busy", "later", 1, 17),
+    "the first fails": Turn("unallocated", "not_connected", "failed", "no", 1, 1),
+    "the first meets congestion": Turn("congested", "not_connected", "congested", "later", 1, 34),
+    "the first is answered by a human": Turn("quick-human", "not_connected", "answered", AT_ANOTHER_TIME, 1),
+    "the first is answered by a human as the second is on its way": Turn(
+        "late-human", "not_connected", "answered", AT_ANOTHER_TIME
+    ),
+    "both are answered by a mailbox at once": Turn("mobile-off", "delivered", "answered", "no"),
+    "the first rings out": Turn("short-ring", "not_connected", "no_answer", AT_ANOTHER_TIME, 1, 19),
+    "both ring until they are forwarded": Turn("forward-20", "delivered", "answered", "no"),
+    "the second gets 183 without 180": Turn("audio-when-taken", "delivered", "answered", "no"),
+    "the second never rings": Turn("silent-when-taken", "not_connected", "cancelled", AT_ANOTHER_TIME),
+    "the second is busy": Turn("busy-when-taken", "not_connected", "busy", "later"),
+    "the second meets congestion": Turn("congested-when-taken", "not_connected", "congested", "later"),
+    "the second is answered before the first is down": Turn("answers-when-taken", "delivered", "answered", "no"),
+    "the second rings on and a human answers it": Turn("call-waiting", "human_answered", "answered", AT_ANOTHER_TIME),
+}
+
+
+@pytest.fixture
+async def bench(make_bench: BenchMaker) -> Bench:
+    bench: Bench = await make_bench(**OPEN)
+    return bench
+
+
+async def test_every_turn_of_events(bench: Bench, subtests: pytest.Subtests) -> None:
+    """All of them at the same time, each at a number of its own."""
+    numbers = {turn.key: number_of(turn.key) for turn in TURNS.values()}
+    drops = {key: await order(bench, number, Method.TWO_CALL) for key, number in numbers.items()}
+    for drop in drops.values():
+        await receipt_of(bench, drop, wait_s=120)
+    for name, turn in TURNS.items():
+        with subtests.test(name):
+            number = numbers[turn.key]
+            receipt = await settled(bench, number, drops[turn.key])
+            attempt = receipt["attempt"]
+            assert receipt["outcome"] == turn.outcome, show(receipt)
+            assert (attempt["disposition"], attempt["retry"]) == (turn.disposition, turn.retry), show(receipt)
+            assert attempt["first"]["cause"] == turn.first_cause, show(receipt)
+            assert len(recordings.calls_to(bench.site, number)) == turn.calls, show(receipt)
+            assert (attempt["second"] is not None) == (turn.calls == 2), show(receipt)
+            if turn.outcome == "delivered":
+                assert (await bench.delivery(number, "short")).whole, show(receipt)
+
+
+async def test_both_are_answered(bench: Bench) -> None:
+    """A person takes the first as the mailbox takes the second: whoever is faster, nobody hears the message."""
+    number = number_of("both-answer")
+    drop = await order(bench, number, Method.TWO_CALL)
+    receipt = await settled(bench, number, drop)
+    assert receipt["outcome"] in ("not_connected", "delivered", "no_cue"), show(receipt)
+    assert len(recordings.calls_to(bench.site, number)) == 2
+
+
+async def test_the_first_ends_when_the_second_rings(bench: Bench) -> None:
+    number = number_of("line")
+    drop = await order(bench, number, Method.TWO_CALL)
+    receipt = await settled(bench, number, drop)
+    first, second = sorted(recordings.calls_to(bench.site, number), key=lambda call: call.marks[0][0])
+    rang, ended = second.at("ring"), first.at("end")
+    assert rang is not None
+    assert ended is not None
+    assert 0 <= ended - rang < 0.5
+    assert first.at("answer") is None  # never answered, so never charged
+    assert receipt["attempt"]["first"]["hung_up"] is not None
+    gap = second.marks[0][0] - first.marks[0][0]
+    assert 1.9 < gap < 2.6
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+@pytest.mark.parametrize("when", ["first", "second"])
+async def test_the_engine_dies_between_the_two(make_bench: BenchMaker, when: str, comes_back: bool) -> None:
+    """With the first call out, or with both: no call is left, one receipt, and no second attempt."""
+    bench: Bench = await make_bench(**OPEN, drop={"limit_s": 30})
+    number = number_of("line" if when == "first" else "silent-when-taken")
+    drop = await order(bench, number, Method.TWO_CALL)
+    wanted = 1 if when == "first" else 2
+    await bench.until(lambda: len(recordings.calls_to(bench.site, number)) == wanted, f"{wanted} call(s)")
+    await asyncio.to_thread(bench.engine.kill)
+    if not comes_back:  # Asterisk alone ends them
+        await bench.until(
+            lambda: all(call.ended for call in recordings.calls_to(bench.site, number)), "the end of the calls", 60
+        )
+    await asyncio.to_thread(bench.engine.start)
+    receipt = await settled(bench, number, drop)
+    assert receipt["outcome"] == "failed", show(receipt)
+    assert receipt["attempt"]["retry"] == "later"
+    assert len(recordings.calls_to(bench.site, number)) == wanted
+
+
+async def test_the_job_of_a_dead_engine_is_resolved_and_not_repeated(make_bench: BenchMaker) -> None:
+    bench: Bench = await make_bench(**OPEN)
+    number = number_of("line")
+    drop = await order(bench, number, Method.TWO_CALL)
+    await bench.until(lambda: len(recordings.calls_to(bench.site, number)) == 1, "the first call")
+    await asyncio.to_thread(bench.engine.kill)
+    await asyncio.to_thread(bench.engine.start)
+    await settled(bench, number, drop)
+    # Until the dead worker counts as dead, and the job has come once more.
+    await bench.rows("SELECT 1 AS gone WHERE NOT EXISTS (SELECT FROM procrastinate_jobs)", wait_s=90)
+    await settled(bench, number, drop)
+    assert len(recordings.calls_to(bench.site, number)) == 1

@@ -1,0 +1,94 @@
+"""The single method: one call with nobody on the line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import aiohttp
+import pytest
+
+from tests.lab.calling import OPEN, order, settled
+from tests.lab.conftest import BenchMaker, number_of, show
+from tests.lab.test_service import Api, session
+from voicedrop.policy.settings import Method
+
+__all__ = ["session"]
+
+
+async def test_a_mailbox_gets_the_whole_message(make_bench: BenchMaker) -> None:
+    bench = await make_bench(**OPEN)
+    number = number_of("mailbox")
+    drop = await order(bench, number, Method.SINGLE)
+    receipt = await settled(bench, number, drop)
+    assert receipt["outcome"] == "delivered", show(receipt)
+    assert receipt["door"] == "unattended"
+    assert receipt["attempt"]["disposition"] == "answered"
+    assert receipt["attempt"]["retry"] == "no"
+    assert receipt["policy"]["allowed"] is True
+    assert (await bench.delivery(number, "short")).whole
+    call = await bench.call_to(number)
+    assert receipt["sip_call_id"] == call.sip_call_id
+    assert call.caller_id == "+12025550199"
+
+
+async def test_a_human_is_hung_up_on_and_hears_nothing(make_bench: BenchMaker) -> None:
+    bench = await make_bench(**OPEN)
+    number = number_of("human")
+    drop = await order(bench, number, Method.SINGLE)
+    receipt = await settled(bench, number, drop)
+    assert receipt["outcome"] == "human_answered", show(receipt)
+    assert receipt["verdict"]["answer"] == "human"
+    assert receipt["attempt"]["retry"] == "at another time of day"
+
+
+@pytest.mark.parametrize(
+    ("key", "disposition", "retry"),
+    [
+        ("busy", "busy", "later"),
+        ("unallocated", "failed", "no"),
+        ("congested", "congested", "later"),
+        ("no-answer", "no_answer", "at another time of day"),
+    ],
+)
+async def test_a_call_that_does_not_come_about(make_bench: BenchMaker, key: str, disposition: str, retry: str) -> None:
+    bench = await make_bench(**{**OPEN, "unattended": {"ring_timeout_s": 5}})
+    number = number_of(key)
+    drop = await order(bench, number, Method.SINGLE)
+    receipt = await settled(bench, number, drop)
+    assert receipt["outcome"] == "not_connected", show(receipt)
+    assert (receipt["attempt"]["disposition"], receipt["attempt"]["retry"]) == (disposition, retry), show(receipt)
+
+
+async def test_ordered_by_the_api_once_there_is_consent(make_bench: BenchMaker, session: aiohttp.ClientSession) -> None:
+    bench = await make_bench(**{**OPEN, "policy": {**OPEN["policy"], "consent_for": ["all"]}})
+    api, number = Api(bench, session), number_of("mailbox")
+    messages = (await api.ask("GET", "/messages", status=200))["items"]
+    message = next(one["id"] for one in messages if one["label"] == "short")
+    wanted = {"to": number, "message_id": message, "method": "single", "ref": "crm-7"}
+    refused = await api.ask("POST", "/drops", status=409, json=wanted)
+    assert refused["rule"] == "consent"
+    consent = {"basis": "express_written", "source": "a form", "evidence": "form-7", "given_at": "2026-01-02T03:04:05Z"}
+    await api.ask("POST", "/consents", status=201, json={"number": number, **consent})
+    drop = (await api.ask("POST", "/drops", status=201, json=wanted))["id"]
+    receipt = await settled(bench, number, drop)
+    assert receipt["outcome"] == "delivered", show(receipt)
+    assert receipt["ref"] == "crm-7"
+    assert receipt["policy"]["consent"]["evidence"] == "form-7"
+    assert (await bench.delivery(number, "short")).whole
+
+
+async def test_the_command_waits_for_the_receipt(make_bench: BenchMaker) -> None:
+    bench = await make_bench(**OPEN)
+    number = number_of("line")
+    words = ("drop", number, "--message", "short", "--method", "two_call", "--wait", "-c", str(bench.engine.config))
+    command = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "voicedrop", *words, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await asyncio.wait_for(command.communicate(), 90)
+    drop, receipt = out.decode().splitlines()[-2:]
+    assert command.returncode == 0
+    assert json.loads(receipt)["drop"] == drop
+    assert json.loads(receipt)["outcome"] == "delivered", receipt
+    assert (await settled(bench, number, drop))["attempt"]["method"] == "two_call"
