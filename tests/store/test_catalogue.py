@@ -123,6 +123,21 @@ async def test_a_later_run_recalls_it_without_the_database(
         assert (tmp_path / "state" / name).stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("text", [None, "[1]\n", "no JSON\n"])
+async def test_without_the_kept_list_nobody_gets_a_message(
+    database: Database, catalogue: Catalogue, tmp_path: Path, text: str | None
+) -> None:
+    await run(database, *everybodys(1, new_id()), suppress("+1900*"))
+    await catalogue.read()
+    kept = tmp_path / "state" / LIST
+    kept.unlink() if text is None else kept.write_text(text)
+    later = Catalogue(database, tmp_path / "state", place)
+    later.recall()
+    assert rule(asker(later), wish()) == "unreachable"
+    await later.read()
+    assert asker(later).ask(wish()).label == "one"
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"agents": []}', '{"agents": 1, "messages": 2, "slots": 3}'])
 def test_a_file_that_is_broken_is_passed_over(database: Database, tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text)
