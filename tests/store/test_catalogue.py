@@ -243,7 +243,7 @@ async def test_the_folder_is_taken_over_once(
     assert shelf.find(found[0].media) is not None
     async with database.transaction() as connection:
         rows = await (await connection.execute("SELECT actor, action FROM audit")).fetchall()
-    assert [(row["actor"], row["action"]) for row in rows] == [("engine", "message.imported")] * 2
+    assert [(row["actor"], row["action"]) for row in rows] == [("engine", "created")] * 2
 
 
 async def test_two_engines_that_start_together_take_it_over_once(
