@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import socket
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -13,7 +15,7 @@ from voicedrop.errors import StoreError
 from voicedrop.store import keeper as module
 from voicedrop.store import schema
 from voicedrop.store.database import Database
-from voicedrop.store.embedded import EmbeddedServer, stop_left
+from voicedrop.store.embedded import SOCKET, EmbeddedServer, stop_left
 from voicedrop.store.keeper import Keeper
 
 from .conftest import ExternalServer, command
@@ -42,6 +44,33 @@ async def test_an_embedded_one_is_started_migrated_and_stopped(outside: Path) ->
         await connection.execute("SELECT FROM drops")
     await keeper.close(database)
     assert not (folder / "postmaster.pid").exists()
+
+
+async def test_nobody_else_can_reach_an_embedded_one(outside: Path) -> None:
+    deep = outside / ("a" * 60) / ("b" * 60)  # longer than the path of a socket can be
+    deep.mkdir(parents=True)
+    server = EmbeddedServer(deep / "kept")
+    url = await asyncio.to_thread(server.start)
+    try:
+        socket_file = Path(unquote(parse_qs(urlsplit(url).query)["host"][0])) / SOCKET
+        assert not socket_file.is_relative_to(deep)
+        assert socket_file.stat().st_mode & 0o777 == 0o600
+        database = Database(url)
+        await database.open()
+        assert await database.reachable()
+        await database.close()
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+def test_a_user_without_a_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    with pytest.raises(StoreError, match="run the engine as a named user, or give DATABASE_URL"):
+        EmbeddedServer(tmp_path / "kept").start()
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_an_embedded_one_that_dies_is_started_again(outside: Path) -> None:
