@@ -22,6 +22,7 @@ from voicedrop.engine.control import Control
 from voicedrop.engine.dialled import DialDoor
 from voicedrop.engine.engine import Engine
 from voicedrop.engine.evidence import FOLDER as EVIDENCE_FOLDER
+from voicedrop.engine.gauges import Gauges
 from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import Services
@@ -149,6 +150,7 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
                 "webhooks": webhooks.run(),
                 "retention": retention.run(),
                 "feed": feed.run(),
+                "gauges": Gauges(metrics, keeper, shipper, database).run(),
             },
         )
         await _ship_the_last(shipper)
