@@ -11,12 +11,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from voicedrop.errors import StoreError
+from voicedrop.errors import StoreError, StoreUnreachable
 from voicedrop.store import keeper as module
 from voicedrop.store import schema
 from voicedrop.store.database import Database
 from voicedrop.store.embedded import SOCKET, EmbeddedServer, stop_left
 from voicedrop.store.keeper import Keeper
+from voicedrop.store.tokens import ensure_first_token
 
 from .conftest import ExternalServer, command
 
@@ -116,6 +117,37 @@ async def test_one_that_is_away_at_the_start_is_waited_for(external: ExternalSer
         await until_up(keeper, up=False)
         await asyncio.to_thread(external.start)
         await until_up(keeper, up=True)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await keeper.close(database)
+
+
+async def test_what_waits_for_the_database_is_done_once(external: ExternalServer) -> None:
+    external.stop()
+    keeper = Keeper(external.url, Path("unused"))
+    database = await keeper.open()
+    tries, done = [0], asyncio.Event()
+
+    async def first_token() -> None:
+        tries[0] += 1
+        if tries[0] == 1:
+            raise StoreUnreachable("it went away again")
+        await ensure_first_token(database)
+        done.set()
+
+    keeper.when_up(first_token)
+    running = asyncio.create_task(keeper.run(database))
+    try:
+        await asyncio.to_thread(external.start)
+        async with asyncio.timeout(60):
+            await done.wait()
+        await asyncio.to_thread(external.stop)
+        await until_up(keeper, up=False)
+        await asyncio.to_thread(external.start)
+        await until_up(keeper, up=True)
+        assert tries == [2]
+        assert await ensure_first_token(database) is None
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
