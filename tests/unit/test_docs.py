@@ -216,6 +216,13 @@ def test_every_outcome_and_cue_is_explained() -> None:
         assert [str(word) for word in [*Outcome, *CueReason] if f"`{word}`" not in text] == [], name
 
 
+def test_every_kind_of_event_is_explained() -> None:
+    text = text_of("docs/integrators.md")
+    table = text[text.index("## Events") : text.index("## Webhooks")]
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    assert [str(kind) for kind in EventKind if not any(f"`{kind}`" in row for row in rows)] == []
+
+
 def test_every_metric_is_explained_and_no_other() -> None:
     kinds = {"counter": "_total", "gauge": "", "histogram": ""}
     real = {family.name + kinds[family.type] for family in Metrics().registry.collect()}
