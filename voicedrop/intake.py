@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
 
-from voicedrop.errors import StorageError, StoreUnreachable
+from voicedrop.errors import StorageError, StoreUnreachable, UploadError
 from voicedrop.library.intake import prepare
 from voicedrop.library.shelf import Shelf
 from voicedrop.library.terms import Limits, Particulars, Prepared
@@ -125,7 +125,7 @@ class Intake:
             ready: list[Prepared] = []
             try:
                 for file in files:
-                    ready.append(await self._prepare(file))
+                    ready.append(await self._prepare(file, named=len(files) > 1))
                 async with self.database.transaction() as connection:
                     for sha256 in sorted({one.sha256 for one in ready}):  # in one order: nobody waits for each other
                         await messages.lock_shelf(connection, sha256)
@@ -141,11 +141,16 @@ class Intake:
                 raise
         raise StorageError("The file was removed from the shelf while it was being added. Upload it again")
 
-    async def _prepare(self, file: _File) -> Prepared:
+    async def _prepare(self, file: _File, *, named: bool) -> Prepared:
         async with self._room:
-            return await asyncio.to_thread(
-                prepare, file.source, self.shelf, file.particulars, self.limits, force=file.force
-            )
+            try:
+                return await asyncio.to_thread(
+                    prepare, file.source, self.shelf, file.particulars, self.limits, force=file.force
+                )
+            except UploadError as error:
+                if not named:
+                    raise
+                raise UploadError(error.code, f"{file.source}: {error}") from error
 
     def _all_there(self, ready: list[Prepared]) -> bool:
         return all(self.shelf.find(one.sha256) is not None for one in ready)

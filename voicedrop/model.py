@@ -77,6 +77,8 @@ class Message:
     version: int = 0
     evidence: bool = False
     """Whether the audio of its drops is kept."""
+    callback_number: str = ""
+    """What it asks to call back."""
 
 
 @dataclass(frozen=True, kw_only=True)

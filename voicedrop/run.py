@@ -25,10 +25,11 @@ from voicedrop.engine.control import Control
 from voicedrop.engine.dialled import DialDoor
 from voicedrop.engine.engine import Engine
 from voicedrop.engine.evidence import FOLDER as EVIDENCE_FOLDER
+from voicedrop.engine.gauges import Gauges
 from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import Services
-from voicedrop.errors import StoreError, StoreUnreachable, VoicedropError
+from voicedrop.errors import MessageError, StoreError, StoreUnreachable, VoicedropError
 from voicedrop.intake import Intake
 from voicedrop.library.shelf import Shelf
 from voicedrop.media.listener import TapListener
@@ -80,7 +81,7 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
         shelf = Shelf(settings.library_folder())
         catalogue = Catalogue(database, settings.state_dir, lambda sha256: on_shelf(settings, sha256))
         await asyncio.to_thread(catalogue.recall)
-        await _first_messages(settings, keeper, database, shelf, catalogue)
+        await _begin(settings, keeper, database, shelf, catalogue)
 
         metrics = Metrics()
         # A drop always gets its tap, and one more for its evidence, however many calls have theirs.
@@ -162,6 +163,7 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
                 "retention": retention.run(),
                 "feed": feed.run(),
                 **({"jobs": jobs.run()} if calling.workers else {}),
+                "gauges": Gauges(metrics, keeper, shipper, database).run(),
             },
         )
         await _ship_the_last(shipper)
@@ -186,19 +188,32 @@ async def _open(keeper: Keeper) -> AsyncIterator[Database]:
         await keeper.close(database)
 
 
-async def _first_messages(
-    settings: Settings, keeper: Keeper, database: Database, shelf: Shelf, catalogue: Catalogue
-) -> None:
-    """What the first code will ask for. With the database away, what the last run knew holds."""
-    if not keeper.ready.is_set():
-        return
-    try:
-        await take_over_folder(database, shelf, settings.messages.folder)
-        await catalogue.read()
-        if (token := await ensure_first_token(database)) is not None:
-            print(FIRST_TOKEN.format(token=token), file=sys.stderr, flush=True)
-    except StoreUnreachable as error:
-        log.warning("database_away", error=str(error))
+async def _begin(settings: Settings, keeper: Keeper, database: Database, shelf: Shelf, catalogue: Catalogue) -> None:
+    """What the first code and the first request will ask for. With the database away, what the last run knew holds, and
+    the rest is done when it is there."""
+    if keeper.ready.is_set():
+        try:
+            await take_over_folder(database, shelf, settings.messages.folder)
+            await catalogue.read()
+            await _first_token(database)
+        except StoreUnreachable as error:
+            log.warning("database_away", error=str(error))
+        else:
+            return
+
+    async def later() -> None:
+        try:
+            await take_over_folder(database, shelf, settings.messages.folder)
+        except MessageError as error:  # calls are under way by now
+            log.error("folder_not_taken_over", error=str(error))
+        await _first_token(database)
+
+    keeper.when_up(later)
+
+
+async def _first_token(database: Database) -> None:
+    if (token := await ensure_first_token(database)) is not None:
+        print(FIRST_TOKEN.format(token=token), file=sys.stderr, flush=True)
 
 
 def _evidence_kept(settings: Settings) -> timedelta:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from voicedrop.config import Settings
 from voicedrop.control import Refused
 from voicedrop.engine.asking import Asker, Wish
 from voicedrop.engine.catalogue import FILE, LIST, Catalogue
@@ -101,7 +102,8 @@ async def test_an_erased_person_stays_opted_out(database: Database, catalogue: C
         key = await numbers.key(connection)
         await connection.execute("INSERT INTO suppression_hash (hash) VALUES (%s)", (numbers.hashed(NUMBER, key),))
     await catalogue.read()
-    assert catalogue.suppressed(NUMBER) == "opted out"
+    assert (found := catalogue.suppressed(NUMBER)) is not None
+    assert found.reason == "opted out"
     assert catalogue.suppressed("+12025550124") is None
 
 
@@ -114,9 +116,26 @@ async def test_a_later_run_recalls_it_without_the_database(
     later = Catalogue(nowhere, tmp_path / "state", place)
     later.recall()
     assert later.message(1, "anybody") == catalogue.message(1, "anybody")
-    assert later.suppressed(NUMBER) == "asked"
+    assert (found := later.suppressed(NUMBER)) is not None
+    assert found == catalogue.suppressed(NUMBER)
+    assert later.list_known
     for name in (FILE, LIST):
         assert (tmp_path / "state" / name).stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("text", [None, "[1]\n", "no JSON\n"])
+async def test_without_the_kept_list_nobody_gets_a_message(
+    database: Database, catalogue: Catalogue, tmp_path: Path, text: str | None
+) -> None:
+    await run(database, *everybodys(1, new_id()), suppress("+1900*"))
+    await catalogue.read()
+    kept = tmp_path / "state" / LIST
+    kept.unlink() if text is None else kept.write_text(text)
+    later = Catalogue(database, tmp_path / "state", place)
+    later.recall()
+    assert rule(asker(later), wish()) == "unreachable"
+    await later.read()
+    assert asker(later).ask(wish()).label == "one"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"agents": []}', '{"agents": 1, "messages": 2, "slots": 3}'])
@@ -133,7 +152,7 @@ async def test_a_disk_that_fails_costs_only_the_recall(database: Database, tmp_p
     await run(database, *everybodys(1, new_id()), suppress(NUMBER))
     await found.read()
     assert found.message(1, "anybody") is not None
-    assert found.suppressed(NUMBER) == "asked"
+    assert found.suppressed(NUMBER) is not None
 
 
 async def test_a_change_is_known_as_soon_as_it_is_told(database: Database, catalogue: Catalogue, url: str) -> None:
@@ -160,6 +179,7 @@ def asker(catalogue: Catalogue, busy: Refused | None = None) -> Asker:
 
     services = Known()
     services.catalogue = catalogue  # type: ignore[attr-defined]
+    services.settings = Settings.model_validate({"ari": {"password": "x"}})  # type: ignore[attr-defined]
     return Asker(cast(Services, services), lambda: busy)
 
 
@@ -223,7 +243,7 @@ async def test_the_folder_is_taken_over_once(
     assert shelf.find(found[0].media) is not None
     async with database.transaction() as connection:
         rows = await (await connection.execute("SELECT actor, action FROM audit")).fetchall()
-    assert [(row["actor"], row["action"]) for row in rows] == [("engine", "message.imported")] * 2
+    assert [(row["actor"], row["action"]) for row in rows] == [("engine", "created")] * 2
 
 
 async def test_two_engines_that_start_together_take_it_over_once(

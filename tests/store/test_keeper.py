@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pwd
 import socket
 from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from voicedrop.errors import StoreError
+from voicedrop.errors import StoreError, StoreUnreachable
 from voicedrop.store import keeper as module
 from voicedrop.store import schema
 from voicedrop.store.database import Database
-from voicedrop.store.embedded import EmbeddedServer, stop_left
+from voicedrop.store.embedded import SOCKET, EmbeddedServer, stop_left
 from voicedrop.store.keeper import Keeper
+from voicedrop.store.tokens import ensure_first_token
 
 from .conftest import ExternalServer, command
 
@@ -42,6 +45,33 @@ async def test_an_embedded_one_is_started_migrated_and_stopped(outside: Path) ->
         await connection.execute("SELECT FROM drops")
     await keeper.close(database)
     assert not (folder / "postmaster.pid").exists()
+
+
+async def test_nobody_else_can_reach_an_embedded_one(outside: Path) -> None:
+    deep = outside / ("a" * 60) / ("b" * 60)  # longer than the path of a socket can be
+    deep.mkdir(parents=True)
+    server = EmbeddedServer(deep / "kept")
+    url = await asyncio.to_thread(server.start)
+    try:
+        socket_file = Path(unquote(parse_qs(urlsplit(url).query)["host"][0])) / SOCKET
+        assert not socket_file.is_relative_to(deep)
+        assert socket_file.stat().st_mode & 0o777 == 0o600
+        database = Database(url)
+        await database.open()
+        assert await database.reachable()
+        await database.close()
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+def test_a_user_without_a_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(user: int) -> None:
+        raise KeyError(user)
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    with pytest.raises(StoreError, match="run the engine as a named user, or give DATABASE_URL"):
+        EmbeddedServer(tmp_path / "kept").start()
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_an_embedded_one_that_dies_is_started_again(outside: Path) -> None:
@@ -87,6 +117,37 @@ async def test_one_that_is_away_at_the_start_is_waited_for(external: ExternalSer
         await until_up(keeper, up=False)
         await asyncio.to_thread(external.start)
         await until_up(keeper, up=True)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await keeper.close(database)
+
+
+async def test_what_waits_for_the_database_is_done_once(external: ExternalServer) -> None:
+    external.stop()
+    keeper = Keeper(external.url, Path("unused"))
+    database = await keeper.open()
+    tries, done = [0], asyncio.Event()
+
+    async def first_token() -> None:
+        tries[0] += 1
+        if tries[0] == 1:
+            raise StoreUnreachable("it went away again")
+        await ensure_first_token(database)
+        done.set()
+
+    keeper.when_up(first_token)
+    running = asyncio.create_task(keeper.run(database))
+    try:
+        await asyncio.to_thread(external.start)
+        async with asyncio.timeout(60):
+            await done.wait()
+        await asyncio.to_thread(external.stop)
+        await until_up(keeper, up=False)
+        await asyncio.to_thread(external.start)
+        await until_up(keeper, up=True)
+        assert tries == [2]
+        assert await ensure_first_token(database) is None
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -23,7 +23,7 @@ from voicedrop.lab import zoo
 from voicedrop.lab.site import PORT_OFFSETS, Site
 from voicedrop.model import Cue, CueReason, EventKind, HeardBeep, Message, Outcome
 from voicedrop.policy.rules import RULES
-from voicedrop.policy.settings import Asked
+from voicedrop.policy.settings import NOT_HELD, Asked
 from voicedrop.store.entries import EVENTS
 from voicedrop.store.receipt import Clock, Particulars, receipt
 
@@ -173,8 +173,11 @@ def test_settings_that_are_named_exist(name: str) -> None:
 
 
 def test_every_rule_of_the_gate_is_explained_in_its_order() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| .* \| (always|never|may be) \|$", text_of("docs/policy.md"), re.MULTILINE)
-    expected = {rule.slug: "always" if rule.attended else "never" for rule in RULES} | dict.fromkeys(Asked, "may be")
+    rows = re.findall(
+        r"^\| `(\w+)` \| .* \| (always|never|may be|not yet) \|$", text_of("docs/policy.md"), re.MULTILINE
+    )
+    expected = {rule.slug: "always" if rule.attended else "never" for rule in RULES}
+    expected |= {slug: "not yet" if slug in NOT_HELD else "may be" for slug in Asked}
     assert [slug for slug, _ in rows] == [rule.slug for rule in RULES]
     assert dict(rows) == expected
 
@@ -211,6 +214,13 @@ def test_every_outcome_and_cue_is_explained() -> None:
     for name in ("docs/integrators.md", "docs/glossary.md"):
         text = text_of(name)
         assert [str(word) for word in [*Outcome, *CueReason] if f"`{word}`" not in text] == [], name
+
+
+def test_every_kind_of_event_is_explained() -> None:
+    text = text_of("docs/integrators.md")
+    table = text[text.index("## Events") : text.index("## Webhooks")]
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    assert [str(kind) for kind in EventKind if not any(f"`{kind}`" in row for row in rows)] == []
 
 
 def test_every_metric_is_explained_and_no_other() -> None:

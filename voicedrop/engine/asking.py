@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import structlog
 
@@ -12,6 +13,11 @@ from voicedrop.control import Refused
 from voicedrop.engine.services import Services
 from voicedrop.errors import JournalError
 from voicedrop.model import Message
+from voicedrop.policy.facts import Facts, Question
+from voicedrop.policy.gate import judge
+from voicedrop.policy.number import Number, NumberFault, parse
+from voicedrop.policy.settings import Method
+from voicedrop.policy.suppression import Entry, lasting
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +33,8 @@ class Wish:
     door: str
     slot: int = 0
     message_id: str = ""
+    caller_id: str = ""
+    """What the callee was shown; empty where that is not known."""
 
 
 class Asker:
@@ -35,6 +43,7 @@ class Asker:
     def __init__(self, services: Services, busy: Callable[[], Refused | None]) -> None:
         self._services = services
         self._busy = busy
+        self._rules = services.settings.policy.rules()
 
     def ask(self, wish: Wish) -> Message:
         """The message that is to be dropped.
@@ -63,17 +72,36 @@ class Asker:
             message = catalogue.message(wish.slot, wish.agent)
             if message is None:
                 raise Refused("no_message", f"slot {wish.slot} has no message")
-        self._policy(wish)
+        self._policy(wish, message)
         return message
 
-    def _policy(self, wish: Wish) -> None:
-        catalogue = self._services.catalogue
-        digits = NOT_DIGITS.sub("", wish.number)
-        if not digits and catalogue.suppresses:
+    def _policy(self, wish: Wish, message: Message) -> None:
+        catalogue, rules = self._services.catalogue, self._rules
+        if catalogue.list_known and not catalogue.suppresses:
+            rules = replace(rules, attended_unreadable=True)  # an empty list is asked in vain of every number
+        if not NOT_DIGITS.sub("", wish.number) and not rules.attended_unreadable:
             raise Refused("no_number", "nobody said which number this is, so it cannot be looked up in the list")
-        reason = catalogue.suppressed(f"+{digits}")
-        if reason is not None:
-            raise Refused("suppressed", "the number is on the suppression list" + (f": {reason}" if reason else ""))
+        now = datetime.now(UTC)
+        number = _read(wish.number, rules.default_region)
+        question = Question(
+            number=number,
+            method=Method.ATTENDED,
+            callback_number=message.callback_number,
+            caller_id=_with_plus(wish.caller_id),
+        )
+        entry = self._entry(wish.number, number, now)
+        ruling = judge(question, Facts(reachable=catalogue.list_known, suppressed=entry), rules, now)
+        if ruling.allowed:
+            return
+        text = "; ".join(refusal.text for refusal in ruling.refusals)
+        if entry is not None and entry.reason:
+            text += f" ({entry.reason})"
+        raise Refused(ruling.refusals[0].rule, text)
+
+    def _entry(self, text: str, number: Number | NumberFault, now: datetime) -> Entry | None:
+        """What the list has of it: as the numbering plans write it, and by its digits as they came."""
+        found = map(self._services.catalogue.suppressed, {number.e164, _with_plus(text)})
+        return lasting((entry for entry in found if entry is not None), now)
 
     async def note(self, wish: Wish, refusal: Refused) -> None:
         """Tell that a drop was refused: in the log, in /metrics, and in the journal, unless that is what refused it."""
@@ -104,3 +132,14 @@ class Asker:
             await services.journal.append(entry)
         except JournalError as error:
             log.error("refusal_not_written", error=str(error))
+
+
+def _with_plus(text: str) -> str:
+    """+ and digits; empty if there are none."""
+    digits = NOT_DIGITS.sub("", text)
+    return f"+{digits}" if digits else ""
+
+
+def _read(text: str, default_region: str) -> Number | NumberFault:
+    """Some trunks bring international numbers without their +: where no region is set, digits are taken for one."""
+    return parse(_with_plus(text) if not default_region and text.isdecimal() else text, default_region)

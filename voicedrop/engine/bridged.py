@@ -170,8 +170,10 @@ class BridgedCall(CallLoop):
     async def _hand_over(self, asked: do.StartDrop) -> None:
         """The code was pressed: accept the drop, take the callee's leg out of the call, and let it go."""
         services, ari = self._services, self._services.ari
-        agent, number = self.whose.agent, self.whose.number
-        wish = Wish(agent=agent, number=number, door="bridged", slot=asked.slot, message_id=asked.message_id)
+        agent, number, shown = self.whose.agent, self.whose.number, services.settings.dial.caller_id
+        wish = Wish(
+            agent=agent, number=number, door="bridged", slot=asked.slot, message_id=asked.message_id, caller_id=shown
+        )
         try:
             message = self._asker.ask(wish)
         except Refused as refusal:
@@ -189,7 +191,7 @@ class BridgedCall(CallLoop):
             agent=agent,
             number=number,
             ref=self.whose.ref,
-            caller_id=services.settings.dial.caller_id,
+            caller_id=wish.caller_id,
             code_at=pressed_at,
             asterisk_times={"code": stamp} if stamp else {},
         )

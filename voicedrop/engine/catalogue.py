@@ -20,7 +20,7 @@ import structlog
 from voicedrop.engine.snapshot import Place, Snapshot
 from voicedrop.errors import StoreError
 from voicedrop.model import Message
-from voicedrop.policy.suppression import Entry, SuppressionSet
+from voicedrop.policy.suppression import HASH, Entry, SuppressionSet
 from voicedrop.store import catalogue as store
 from voicedrop.store.database import Database, Row
 from voicedrop.store.numbers import hashed
@@ -43,6 +43,8 @@ class Catalogue:
         self._snapshot = Snapshot()
         self._content: dict[str, Any] = {}
         self._numbers = SuppressionSet()
+        self.list_known = False
+        """The suppression list has been read, from the database or as an earlier run left it."""
         self._mark = ""
         self._woken = asyncio.Event()
         self._read = asyncio.Condition()
@@ -63,13 +65,13 @@ class Catalogue:
         kept = self._snapshot.messages.get(message_id)
         return kept.message if kept is not None else None
 
-    def suppressed(self, number: str) -> str | None:
-        """Why this number (+ and digits) gets no message, as the list says it, which may be nothing; None: it may."""
+    def suppressed(self, number: str) -> Entry | None:
+        """Why this number (+ and digits; empty: it could not be read) gets no message; None: it may."""
         entry = self._numbers.find(number, datetime.now(UTC))
-        if entry is not None:
-            return entry.reason
         snapshot = self._snapshot
-        return "opted out" if snapshot.erased and hashed(number, snapshot.key) in snapshot.erased else None
+        if entry is None and snapshot.erased and (found := hashed(number, snapshot.key)) in snapshot.erased:
+            return Entry(pattern=f"{HASH}{found.hex()}", reason="opted out", source="erasure")
+        return entry
 
     @property
     def suppresses(self) -> bool:
@@ -94,6 +96,7 @@ class Catalogue:
             self._snapshot = Snapshot.of(content, self._place)
             lines = (self._folder / LIST).read_text(encoding="utf-8").splitlines()
             self._numbers = SuppressionSet(_entry(json.loads(line)) for line in lines)
+            self.list_known = True
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -132,6 +135,7 @@ class Catalogue:
         if mark != self._mark:
             self._numbers = await asyncio.to_thread(self._take_list, rows)
             self._mark = mark
+            self.list_known = True
         if content != self._content:
             self._snapshot = Snapshot.of(content, self._place)
             self._content = content

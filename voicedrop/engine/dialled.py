@@ -76,6 +76,7 @@ async def take_leg(engine: Engine, event: StasisStart) -> None:
         number=args.get("number") or str(caller.get("number", "")),
         door="dial",
         slot=int(args["slot"]) if args.get("slot", "") in set("123456789") else 0,
+        caller_id=str(connected.get("number", "")),
     )
     try:
         message = engine.asker.choose(wish)
@@ -95,7 +96,7 @@ async def take_leg(engine: Engine, event: StasisStart) -> None:
             slot=wish.slot,
             agent=wish.agent,
             number=wish.number,
-            caller_id=str(connected.get("number", "")),
+            caller_id=wish.caller_id,
             ref=args.get("ref", ""),
         ),
         message,

@@ -23,6 +23,22 @@ class Metrics:
         )
         self.ari_up = Gauge("voicedrop_ari_up", "1 while Asterisk's events arrive", registry=self.registry)
         self.refused = Counter("voicedrop_codes_refused", "Codes that started no drop", registry=self.registry)
+        self.database_up = Gauge("voicedrop_database_up", "1 while the database answers", registry=self.registry)
+        self.shipping_up = Gauge(
+            "voicedrop_shipping_up", "1 unless the last attempt to ship the journal failed", registry=self.registry
+        )
+        self.journal_behind = Gauge(
+            "voicedrop_journal_unshipped_bytes", "Of the journal, not in the database yet", registry=self.registry
+        )
+        self.lines_skipped = Counter(
+            "voicedrop_journal_lines_skipped", "Lines that the database cannot hold", registry=self.registry
+        )
+        self.deliveries_pending = Gauge(
+            "voicedrop_webhook_deliveries_pending", "Deliveries that wait", registry=self.registry
+        )
+        self.webhooks_disabled = Gauge(
+            "voicedrop_webhooks_disabled", "Webhooks that are sent nothing more", registry=self.registry
+        )
         self.agent_freed = Histogram(
             "voicedrop_agent_freed_seconds",
             "From the code's last digit until the agent is free",

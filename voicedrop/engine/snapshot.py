@@ -60,6 +60,7 @@ class Snapshot:
                 id=one["id"],
                 version=int(one["version"]),
                 evidence=bool(one["evidence"]),
+                callback_number=one.get("callback_number", ""),  # an older version did not keep it
             )
             messages[one["id"]] = Kept(message, one["agent_id"], one["team_id"])
         return cls(

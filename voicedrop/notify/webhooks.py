@@ -137,7 +137,7 @@ class WebhookSender:
                 await webhooks.failed(connection, due, status=status, error=error, again_at=again, now=now)
                 if reason := self._why_disable(due, status, now):
                     await webhooks.disable(connection, due.webhook, reason, now=now)
-                    log.error("webhook_disabled", webhook=str(due.webhook), url=due.url, reason=reason, error=error)
+                    log.error("webhook_disabled", webhook=str(due.webhook), reason=reason)  # a URL may hold a secret
         except StoreError as fault:
             log.warning("webhook_not_settled", delivery=str(due.delivery), reason=str(fault))
 

@@ -14,8 +14,8 @@ async def people_and_messages(connection: Connection) -> Row:
 
     Returns:
         agents: name, id, team_id. messages: id, version, label, agent_id, team_id, sha256 (of the original),
-        prepared_sha256, duration_s, evidence. slots: slot, agent_id, team_id, message_id. erased: key and hashes
-        (hex) of the numbers of people who were erased and had opted out.
+        prepared_sha256, duration_s, evidence, callback_number. slots: slot, agent_id, team_id, message_id. erased:
+        key and hashes (hex) of the numbers of people who were erased and had opted out.
     """
     cursor = await connection.execute(
         """
@@ -25,7 +25,7 @@ async def people_and_messages(connection: Connection) -> Row:
             (SELECT coalesce(json_agg(json_build_object(
                 'id', m.id, 'version', m.version, 'label', m.label, 'agent_id', m.agent_id, 'team_id', m.team_id,
                 'evidence', m.evidence, 'sha256', v.sha256, 'prepared_sha256', v.prepared_sha256,
-                'duration_s', v.duration_s)), '[]')
+                'duration_s', v.duration_s, 'callback_number', m.callback_number)), '[]')
              FROM message m JOIN message_version v ON v.message_id = m.id AND v.version = m.version
              WHERE m.deleted_at IS NULL) AS messages,
             (SELECT coalesce(json_agg(json_build_object(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
+import pwd
 import signal
 import warnings
 from pathlib import Path
@@ -19,6 +21,7 @@ from voicedrop.errors import StoreError
 
 POSTGRES = "postgres"
 """The server's folder in the state directory."""
+SOCKET = ".s.PGSQL.5432"
 STOP_S = 20.0
 
 
@@ -37,6 +40,7 @@ class EmbeddedServer:
         Raises:
             StoreError: it could not be started.
         """
+        _must_have_a_name()
         with warnings.catch_warnings():
             # platformdirs warns of a missing XDG_RUNTIME_DIR as the package is loaded; only a lock file lies there.
             warnings.simplefilter("ignore")
@@ -47,6 +51,7 @@ class EmbeddedServer:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
             self.found = (self._folder / "postmaster.pid").exists()
             self._server = pgserver.postgres_server.get_server(self._folder, cleanup_mode=None)
+            self._close_to_others()
             return str(self._server.get_uri())
         except Exception as error:  # the package raises what it meets: OSError, CalledProcessError, AssertionError
             log = self._folder / "log"
@@ -63,9 +68,16 @@ class EmbeddedServer:
         try:
             with self._server._lock:
                 self._server.ensure_postgres_running()
+            self._close_to_others()
         except Exception as error:
             log = self._folder / "log"
             raise StoreError(f"the embedded PostgreSQL in {self._folder} does not start: {error}. See {log}") from error
+
+    def _close_to_others(self) -> None:
+        """It asks nobody for a password. Where the path is too long for a socket, that lies below /tmp or the like."""
+        folder = self._server.get_postmaster_info().socket_dir
+        if folder is not None:
+            (folder / SOCKET).chmod(0o600)
 
     def stop(self) -> None:
         """End it, within seconds; what was committed is on the disk."""
@@ -75,6 +87,21 @@ class EmbeddedServer:
             # The package keeps one object a folder, and would hand out this one, of a server that is gone.
             self._server._instances.pop(self._folder.resolve(), None)
             self._server = None
+
+
+def _must_have_a_name() -> None:
+    """
+    Raises:
+        StoreError: initdb would refuse this user.
+    """
+    user = os.geteuid()
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        raise StoreError(
+            f"the embedded PostgreSQL needs a user with a name, and /etc/passwd has none for {user}: "
+            "run the engine as a named user, or give DATABASE_URL"
+        ) from None
 
 
 def stop_left(folder: Path) -> None:

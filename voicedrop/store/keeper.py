@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
@@ -27,11 +29,16 @@ class Keeper:
         """It answered when it was last asked, and has the schema of this version."""
         self.ready = asyncio.Event()
         """Set once it has been migrated."""
+        self._then: Callable[[], Awaitable[None]] | None = None
 
     @property
     def url(self) -> str:
         """Where it is, once `open` has returned."""
         return self._url
+
+    def when_up(self, then: Callable[[], Awaitable[None]]) -> None:
+        """`run` does this once, as soon as the database is there; again where it raises StoreUnreachable."""
+        self._then = then
 
     async def open(self) -> Database:
         """Start and migrate it. One that is given by URL and away is no error: `run` waits for it.
@@ -57,6 +64,10 @@ class Keeper:
         """
         while True:
             await asyncio.sleep(LOOK_S)
+            if self.up and self._then is not None:
+                with contextlib.suppress(StoreUnreachable):
+                    await self._then()
+                    self._then = None
             if self.ready.is_set():
                 answers = await database.reachable()
                 if answers != self.up:

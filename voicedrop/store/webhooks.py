@@ -152,6 +152,19 @@ async def take_due(connection: Connection, *, now: datetime, lease: timedelta, l
     return [Due(secrets=tuple(filter(None, (row.pop("secret"), row.pop("old_secret")))), **row) for row in rows]
 
 
+async def counts(connection: Connection) -> tuple[int, int]:
+    """How many deliveries wait, and how many webhooks are disabled."""
+    cursor = await connection.execute(
+        """
+        SELECT (SELECT count(*) FROM delivery WHERE state = 'pending') AS pending,
+            (SELECT count(*) FROM webhook WHERE disabled_at IS NOT NULL) AS disabled
+        """
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(row["pending"]), int(row["disabled"])
+
+
 async def next_due(connection: Connection) -> datetime | None:
     """When something is due next; None when nothing waits."""
     cursor = await connection.execute(

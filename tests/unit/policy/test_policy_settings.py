@@ -37,7 +37,7 @@ def test_every_rule_has_its_key() -> None:
             "callback_number": False,
             "caller_ids": ["+12025550100"],
             "two_call": {"enabled": True},
-            "attended": ["consent"],
+            "attended": ["hours"],
             "attended_unreadable": True,
         }
     )
@@ -48,7 +48,7 @@ def test_every_rule_has_its_key() -> None:
     assert rules.caps == Caps(day=2, three_days=3, seven_days=4)
     assert rules.spacing == timedelta(minutes=90)
     assert (rules.kinds, rules.consent_for) == ({Kind.FIXED}, {Need.ALL})
-    assert (rules.consent_bases, rules.attended) == ({Basis.CUSTOMER}, {Asked.CONSENT})
+    assert (rules.consent_bases, rules.attended) == ({Basis.CUSTOMER}, {Asked.HOURS})
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,8 @@ def test_a_span_says_itself_as_it_is_written() -> None:
         ("caller_ids: [12025550100]", "policy.caller_ids.0 = 12025550100: allowed is a valid string"),
         ('caller_ids: ["202"]', "policy.caller_ids.0 = '202': must match"),
         ("attended: [two_call_disabled]", "policy.attended.0 = 'two_call_disabled': allowed is"),
+        ("attended: [hours, consent]", "policy.attended.1"),
+        ("attended: [cap_day]", "agents' drops cannot be asked this yet"),
         ("two_call: {enable: true}", "policy.two_call.enable = True: there is no such key"),
     ],
 )
