@@ -54,6 +54,7 @@ from voicedrop.web.services import ApiServices
 log = structlog.get_logger(__name__)
 
 LAST_SHIPPING_S = 5.0
+CANCEL_AGAIN_S = 3.0
 UPLOADS = "uploads"
 FIRST_TOKEN = """
 The API's first token, an admin's. It is shown this once and kept nowhere:
@@ -252,9 +253,16 @@ async def _beside(work: Coroutine[Any, Any, None], others: dict[str, Coroutine[A
             if task.done():
                 await task
     finally:
-        for task in (main, *tasks):
+        await _end({main, *tasks})
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel them until each has ended: who waits for one of the pool's connections as it comes may miss it once."""
+    left = tasks
+    while left:
+        for task in left:
             task.cancel()
-        await asyncio.gather(main, *tasks, return_exceptions=True)
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
 async def _listen(start: Any, section: str, host: str, port: int) -> None:
