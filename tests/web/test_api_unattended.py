@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.dialer.test_gate_on_store import CALLER, OPEN
 from tests.web.conftest import PLENTY, World, serving
-from voicedrop.control import Refused
+from voicedrop.control import LiveDrop, Refused
+from voicedrop.dialer.orders import Orders
 from voicedrop.model import new_id
 from voicedrop.store.database import Database
 
@@ -55,6 +59,9 @@ async def test_an_order_is_taken(calling: World, ordering: PretendedOrdering) ->
             "message_id": message,
             "method": "two_call",
             "actor": "token:ann",
+            "agent": "ann",
+            "agent_id": calling.agents["ann"],
+            "team_id": calling.teams["red"],
             "ref": "crm-7",
             "contact_zone": "",
         }
@@ -82,6 +89,81 @@ async def test_the_policys_no_names_its_rule(calling: World, ordering: Pretended
 async def test_where_nobody_calls_an_order_is_refused(world: World) -> None:
     answer = await world.as_("ann").post("/v1/drops", json={"to": NUMBER, "message_id": str(world.messages["all"])})
     assert answer.json()["rule"] == "unattended_off"
+
+
+@pytest.fixture
+async def queueing(database: Database, tmp_path: Path) -> AsyncIterator[World]:
+    """With the real queue, where no engine takes anything up."""
+    unattended = SimpleNamespace(caller_id=CALLER, trunk="trunk")
+    settings: Any = SimpleNamespace(unattended=unattended, policy=SimpleNamespace(rules=lambda: OPEN))
+    async with serving(database, tmp_path, PLENTY, ordering=Orders(settings, database)) as made:
+        yield made
+
+
+async def ordered(world: World, who: str, message: str) -> str:
+    body = {"to": NUMBER, "message_id": str(world.messages[message]), "ref": "crm-7"}
+    answer = await world.as_(who).post("/v1/drops", json=body)
+    assert answer.status == 201, answer.body
+    return str(answer.json()["id"])
+
+
+async def seen_by(world: World, path: str) -> list[str]:
+    return [who for who in ("ann", "rose", "bob", "bert", "admin") if (await world.as_(who).get(path)).status == 200]
+
+
+async def test_an_order_is_read_by_whose_it_is(queueing: World) -> None:
+    anns, roses = await ordered(queueing, "ann", "ann"), await ordered(queueing, "rose", "red")
+    assert await seen_by(queueing, f"/v1/drops/{anns}") == ["ann", "rose", "admin"]
+    assert await seen_by(queueing, f"/v1/drops/{roses}") == ["rose", "admin"]
+    one = (await queueing.as_("ann").get(f"/v1/drops/{anns}")).json()
+    assert (one["state"], one["outcome"], one["receipt"], one["agent"]) == ("queued", None, None, "ann")
+    assert one["due_at"] is not None
+    for who, expected in (("ann", [anns]), ("rose", [roses, anns]), ("bob", [])):
+        listed = (await queueing.as_(who).get("/v1/drops", params={"ref": "crm-7"})).json()["items"]
+        assert [drop["id"] for drop in listed] == expected
+
+
+async def test_a_queued_order_is_cancelled_by_whose_it_is(queueing: World) -> None:
+    drop = await ordered(queueing, "rose", "red")
+    for stranger in ("ann", "bob", "bert"):
+        assert (await queueing.as_(stranger).post(f"/v1/drops/{drop}/cancel")).status == 404
+    hook = {"url": "https://hooks.example.com/v", "kinds": ["drop.ended"]}
+    hooked = await queueing.as_("rose").post("/v1/webhooks", json=hook)
+    assert hooked.status == 201, hooked.body
+    assert (await queueing.as_("rose").post(f"/v1/drops/{drop}/cancel")).status == 204
+    one = (await queueing.as_("rose").get(f"/v1/drops/{drop}")).json()
+    assert (one["state"], one["outcome"]) == ("ended", "blocked")
+    assert one["receipt"]["reason"] == "cancelled before it was placed"
+    assert (await queueing.as_("rose").post(f"/v1/drops/{drop}/cancel")).code == "conflict"
+    async with queueing.database.transaction() as connection:
+        jobs = await (await connection.execute("SELECT id FROM procrastinate_jobs")).fetchall()
+        told = await (
+            await connection.execute(
+                "SELECT e.kind, e.team_id, w.id AS hook FROM event e JOIN delivery d ON d.event_id = e.id "
+                "JOIN webhook w ON w.id = d.webhook_id"
+            )
+        ).fetchall()
+    assert jobs == []
+    assert [(one["kind"], one["team_id"]) for one in told] == [("drop.ended", queueing.teams["red"])]
+
+
+async def test_a_supervisors_order_under_way_is_cancelled_by_him(queueing: World) -> None:
+    drop = await ordered(queueing, "rose", "red")
+    queueing.engine.live_drops[drop] = LiveDrop(
+        drop_id=drop,
+        agent="",
+        number=NUMBER,
+        ref="",
+        door="unattended",
+        state="placing",
+        slot=None,
+        message_id="",
+        message_version=1,
+        accepted_at=datetime.now(UTC),
+    )
+    assert (await queueing.as_("bert").post(f"/v1/drops/{drop}/cancel")).status == 404
+    assert (await queueing.as_("rose").post(f"/v1/drops/{drop}/cancel")).status == 204
+    assert queueing.engine.cancelled == ["token:rose"]
 
 
 async def test_a_consent_is_kept_listed_and_revoked_by_an_opt_out(world: World) -> None:

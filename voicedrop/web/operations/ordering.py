@@ -43,6 +43,9 @@ async def order(ask: Ask, wanted: Wanted) -> UUID:
             message_id=str(wanted.message_id),
             method=wanted.method,
             actor=ask.who.actor,
+            agent=ask.who.agent_name,
+            agent_id=ask.who.agent_id,
+            team_id=ask.who.team_id,
             ref=wanted.ref,
             contact_zone=wanted.time_zone,
         )
