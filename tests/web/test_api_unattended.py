@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.dialer.test_gate_on_store import CALLER, OPEN
-from tests.web.conftest import PLENTY, World, serving
+from tests.web.conftest import PLENTY, World, a_message, serving
+from tests.web.test_api_events import following
 from voicedrop.control import LiveDrop, Refused
 from voicedrop.dialer.orders import Orders
 from voicedrop.model import new_id
@@ -50,9 +51,9 @@ async def test_an_order_is_taken(calling: World, ordering: PretendedOrdering) ->
     message = str(calling.messages["ann"])
     body = {"to": NUMBER, "message_id": message, "method": "two_call", "ref": "crm-7"}
     answer = await calling.as_("ann").post("/v1/drops", json=body, headers={"Idempotency-Key": "k1"})
-    assert answer.status == 201, answer.body
+    assert answer.status == 202, answer.body
     again = await calling.as_("ann").post("/v1/drops", json=body, headers={"Idempotency-Key": "k1"})
-    assert again.json() == answer.json()
+    assert (again.status, again.json()) == (202, answer.json())
     assert ordering.orders == [
         {
             "number": NUMBER,
@@ -74,9 +75,41 @@ async def test_another_teams_message_cannot_be_ordered(calling: World, ordering:
     assert ordering.orders == []
 
 
-@pytest.mark.parametrize("body", [{"to": NUMBER}, {"to": NUMBER, "slot": 1}, {"to": NUMBER, "call_id": "c"}, {}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"to": NUMBER},
+        {"to": NUMBER, "slot": 1},
+        {"to": NUMBER, "call_id": "c"},
+        {"to": NUMBER, "message": "of ann", "message_id": new_id()},
+        {"to": NUMBER, "message": "of ann", "slot": 1},
+        {"call_id": "c", "message": "of ann"},
+        {},
+    ],
+)
 async def test_an_order_that_is_none(calling: World, body: dict[str, Any]) -> None:
     assert (await calling.as_("ann").post("/v1/drops", json=body)).status == 422
+
+
+async def test_a_message_is_named_by_its_label(calling: World, ordering: PretendedOrdering) -> None:
+    body = {"to": NUMBER, "message": "of ann", "method": "single"}
+    assert (await calling.as_("ann").post("/v1/drops", json=body)).status == 202
+    assert [one["message_id"] for one in ordering.orders] == [str(calling.messages["ann"])]
+    for who, label in (("bob", "of ann"), ("ann", "of bob"), ("ann", "of an")):
+        answer = await calling.as_(who).post("/v1/drops", json={**body, "message": label})
+        assert answer.status == 422, "what he may not use has no label either"
+
+
+async def test_a_label_that_several_have_names_them(calling: World, ordering: PretendedOrdering) -> None:
+    async with calling.database.transaction() as connection:
+        second = await a_message(connection, "of ann", team_id=calling.teams["red"])
+        await a_message(connection, "of ann", team_id=calling.teams["blue"])
+    answer = await calling.as_("ann").post("/v1/drops", json={"to": NUMBER, "message": "of ann"})
+    assert answer.status == 422
+    (fault,) = answer.json()["errors"]
+    assert fault["where"] == "body.message"
+    assert fault["text"].endswith(f": {calling.messages['ann']}, {second}")
+    assert ordering.orders == []
 
 
 async def test_the_policys_no_names_its_rule(calling: World, ordering: PretendedOrdering) -> None:
@@ -103,7 +136,7 @@ async def queueing(database: Database, tmp_path: Path) -> AsyncIterator[World]:
 async def ordered(world: World, who: str, message: str) -> str:
     body = {"to": NUMBER, "message_id": str(world.messages[message]), "ref": "crm-7"}
     answer = await world.as_(who).post("/v1/drops", json=body)
-    assert answer.status == 201, answer.body
+    assert answer.status == 202, answer.body
     return str(answer.json()["id"])
 
 
@@ -145,6 +178,17 @@ async def test_a_queued_order_is_cancelled_by_whose_it_is(queueing: World) -> No
         ).fetchall()
     assert jobs == []
     assert [(one["kind"], one["team_id"]) for one in told] == [("drop.ended", queueing.teams["red"])]
+
+
+async def test_the_live_feed_tells_whose_it_is(queueing: World) -> None:
+    bobs, anns = await ordered(queueing, "bob", "bob"), await ordered(queueing, "ann", "ann")
+    async with following(queueing, "ann", last=0) as ann, following(queueing, "bert", last=0) as bert:
+        for who, drop in (("bob", bobs), ("ann", anns)):
+            assert (await queueing.as_(who).post(f"/v1/drops/{drop}/cancel")).status == 204
+        queueing.services.feed.wake()
+        for heard, drop in ((await ann.next(), anns), (await bert.next(), bobs)):
+            assert (heard["event"], heard["data"]["drop"]) == ("drop.ended", drop)
+            assert heard["data"]["body"]["outcome"] == "blocked"
 
 
 async def test_a_supervisors_order_under_way_is_cancelled_by_him(queueing: World) -> None:

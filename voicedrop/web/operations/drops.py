@@ -16,9 +16,9 @@ from voicedrop.control import NoSuchCall, NoSuchDrop, Refused
 from voicedrop.model import Outcome
 from voicedrop.store import drops, messages, orders, people
 from voicedrop.store.ownership import scope_of
-from voicedrop.web.fields import Given, Number, Page, PageQuery, Ref, Slot, bad_cursor, invalid
+from voicedrop.web.fields import Number, Page, PageQuery, Ref, bad_cursor, invalid
 from voicedrop.web.operation import Ask, Operations
-from voicedrop.web.operations.ordering import Wanted, order
+from voicedrop.web.operations.ordering import DropIn, OrderedDrop, StartedDrop, order
 from voicedrop.web.problem import CONFLICT, REFUSED, Problem, not_found
 
 operations = Operations("drops", "Calls under way, drops on them, and the receipts of those that have ended.")
@@ -99,25 +99,6 @@ class DropQuery(PageQuery):
     until: AwareDatetime | None = Field(default=None, description="Accepted before.")
 
 
-class DropIn(Given):
-    """On a live call: `call_id`, and exactly one of `slot` and `message_id`. Unattended: `to`, `message_id` and
-    `method`."""
-
-    call_id: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]*$")] | None = None
-    to: Number | None = Field(default=None, description="The number to be called, with nobody on the line.")
-    method: Literal["single", "two_call"] = Field(default="single", description="Unattended: how to call.")
-    ref: Ref | None = Field(default=None, description="Unattended: the caller's own reference, kept in the receipt.")
-    time_zone: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$")] | None = Field(
-        default=None, description="Unattended: the contact's own time zone, an IANA name."
-    )
-    slot: Slot | None = None
-    message_id: UUID | None = None
-
-
-class StartedDrop(BaseModel):
-    id: UUID
-
-
 @operations.add("GET", "/v1/calls", scope="calls:read")
 async def list_calls(ask: Ask) -> LiveCalls:
     """List the calls under way.
@@ -143,7 +124,9 @@ async def list_calls(ask: Ask) -> LiveCalls:
     )
 
 
-@operations.add("POST", "/v1/drops", scope="drops:write", status=201, located=True, problems=(REFUSED,))
+@operations.add(
+    "POST", "/v1/drops", scope="drops:write", status=201, located=True, later=OrderedDrop, problems=(REFUSED,)
+)
 async def add_drop(ask: Ask, body: DropIn) -> StartedDrop:
     """Start a drop on a live call, or order an unattended one.
 
@@ -151,17 +134,14 @@ async def add_drop(ask: Ask, body: DropIn) -> StartedDrop:
     the drop is on disk: from then on it ends in exactly one outcome. Send an Idempotency-Key: a repeated request then
     starts nothing. `refused` names its `rule`; the callee stays with the agent.
 
-    Unattended, it is answered when the order is in the queue; an engine makes the call when it has room, and asks the
-    policy once more. The drop can be read at once; its `state` is `queued` until an engine takes it up."""
+    Unattended, it is answered with 202 when the order is in the queue; an engine makes the call when it has room, and
+    asks the policy once more. The drop can be read at once; its `state` is `queued` until an engine takes it up."""
     if (body.call_id is None) == (body.to is None):
         raise invalid("body", "give exactly one of call_id and to")
     if body.to is not None:
-        if body.message_id is None or body.slot is not None:
-            raise invalid("body.message_id", "an unattended drop is given its message by message_id")
-        wanted = Wanted(body.to, body.message_id, body.method, body.ref or "", body.time_zone or "")
-        return StartedDrop(id=await order(ask, wanted))
+        return await order(ask, body.to, body)
     assert body.call_id is not None
-    if (body.slot is None) == (body.message_id is None):
+    if (body.slot is None) == (body.message_id is None) or body.message is not None:
         raise invalid("body", "give exactly one of slot and message_id")
     control = ask.services.control
     call = next((one for one in control.calls() if one.call_id == body.call_id), None)
