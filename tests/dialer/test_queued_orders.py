@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -161,6 +162,18 @@ async def test_what_an_engine_has_taken_up_is_not_cancelled_here(database: Datab
         assert await attempts.owner(connection, str(drop)) == NODE
     assert not await cancelled(database, drop)
     assert (await known(database, drop))["outcome"] is None
+
+
+async def test_taken_up_and_cancelled_at_once_it_is_one_of_both(database: Database) -> None:
+    async def taken_up(drop: UUID) -> bool:
+        async with database.transaction() as connection:
+            return await orders.take_up(connection, str(drop), NODE)
+
+    for _ in range(20):
+        drop = await ordered(database)
+        took, ended_here = await asyncio.gather(taken_up(drop), cancelled(database, drop))
+        assert took != ended_here
+        assert (await known(database, drop))["state"] == ("under_way" if took else "ended")
 
 
 class NoCalls:
