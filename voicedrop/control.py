@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from voicedrop.errors import VoicedropError
 
@@ -66,10 +67,20 @@ class Ordering(Protocol):
     """Takes orders for unattended drops."""
 
     async def order(
-        self, *, number: str, message_id: str, method: str, actor: str, ref: str = "", contact_zone: str = ""
+        self,
+        *,
+        number: str,
+        message_id: str,
+        method: str,
+        actor: str,
+        agent: str = "",
+        agent_id: UUID | None = None,
+        team_id: UUID | None = None,
+        ref: str = "",
+        contact_zone: str = "",
     ) -> str:
-        """Ask the policy, and put the order into the queue. `method` is "single" or "two_call"; `contact_zone` the
-        contact's own time zone, an IANA name.
+        """Ask the policy, and put the order into the queue. `method` is "single" or "two_call"; `agent`, `agent_id` and
+        `team_id` say whose the drop is; `contact_zone` is the contact's own time zone, an IANA name.
 
         Returns:
             The drop's id, once the order is in the database.

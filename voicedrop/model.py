@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     NOT_MAILBOX = "not_mailbox"
     """Unattended: a fax, a modem or an announcement of the network."""
     BLOCKED = "blocked"
-    """Unattended: the policy said no, and no call was placed."""
+    """Unattended: the policy said no, or the order was cancelled, and no call was placed."""
     NOT_CONNECTED = "not_connected"
     FAILED = "failed"
 

@@ -30,7 +30,7 @@ async def order(settings: Settings, number: str, label: str, method: Method) -> 
     try:
         async with database.transaction() as connection:
             message = await _message(connection, label)
-        orders = Orders(settings, database, lambda: url)
+        orders = Orders(settings, database)
         return await orders.order(number=number, message_id=message, method=str(method), actor=ACTOR)
     finally:
         await database.close()

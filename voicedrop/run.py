@@ -122,7 +122,7 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
                 evidence=settings.state_dir / EVIDENCE_FOLDER,
                 allow_private_webhooks=settings.webhooks.allow_private,
                 default_region=settings.policy.default_region,
-                ordering=Orders(settings, database, lambda: keeper.url),
+                ordering=Orders(settings, database),
                 wake_retention=retention.wake,
             )
         )

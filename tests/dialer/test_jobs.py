@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from tests.dialer.conftest import an_order
 from voicedrop.dialer import jobs
-from voicedrop.dialer.jobs import Jobs, NotNow, open_queue, put
+from voicedrop.dialer.jobs import Jobs, NotNow, put
 from voicedrop.dialer.order import Order
 from voicedrop.errors import StoreUnreachable
 
@@ -28,10 +28,9 @@ async def stop(task: asyncio.Task[None]) -> None:
 
 
 async def put_all(url: str, *orders: Order) -> None:
-    queue = open_queue(url)
-    async with queue.open_async():
+    async with await psycopg.AsyncConnection.connect(url, row_factory=dict_row) as connection:
         for one in orders:
-            await put(queue, one, trunk=TRUNK)
+            await put(connection, one, trunk=TRUNK)
 
 
 async def statuses(url: str) -> list[str]:

@@ -51,6 +51,18 @@ async def test_old_drops_lose_the_person_and_keep_the_rest(
     assert [row["number"] for row in events] == ["", "", NUMBER, NUMBER]
 
 
+async def test_an_order_that_waits_keeps_its_number(database: Database, journal: Journal, tmp_path: Path) -> None:
+    await do(
+        database,
+        "INSERT INTO drops (id, node, door, number, accepted_at) VALUES (%s, '', 'unattended', %s, %s)",
+        id_of(OLD),
+        NUMBER,
+        OLD,
+    )
+    await retention_of(database, journal, tmp_path).sweep(NOW)
+    assert [row["number"] for row in await rows(database, "SELECT number FROM drops")] == [NUMBER]
+
+
 async def test_more_old_drops_than_one_transaction_takes(database: Database, journal: Journal, tmp_path: Path) -> None:
     await do(
         database,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 
@@ -17,9 +18,9 @@ from voicedrop.engine.engine import Engine
 from voicedrop.engine.ringing import is_number
 from voicedrop.engine.services import UNATTENDED
 from voicedrop.errors import JournalError, StoreError
-from voicedrop.model import Message
+from voicedrop.model import Message, Outcome
 from voicedrop.policy.facts import Ruling
-from voicedrop.store import attempts, consents, journal, suppression
+from voicedrop.store import attempts, consents, journal, orders, suppression
 from voicedrop.store.database import Database
 from voicedrop.store.suppression import Suppressed
 
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 OPT_OUT = "an opt-out"
 OPTED_OUT = "opted out"
+FAULT = "a fault in the engine, before the call; its log has it"
 
 
 class Dialer:
@@ -49,13 +51,25 @@ class Dialer:
         Raises:
             NotNow: it cannot be made at the moment, and nothing was done.
         """
+        try:
+            await self._make(order)
+        except NotNow:
+            raise
+        except Exception:
+            await self._end_untaken(order)
+            raise
+
+    async def _make(self, order: Order) -> None:
         busy = self._engine.busy()
         if busy is not None or not self._engine.connection.up:
             raise NotNow(str(busy or "Asterisk is away"))
         try:
-            ruling, owner = await self._claim(order)
+            claim = await self._claim(order)
         except StoreError as error:
             raise NotNow(str(error)) from error
+        if claim is None:
+            return
+        ruling, owner = claim
         if owner is not None:
             await self._resolve(order, owner)
             return
@@ -80,8 +94,16 @@ class Dialer:
         await self._engine.start_drop(drop)
         await drop.ended
 
-    async def _claim(self, order: Order) -> tuple[Ruling, str | None]:
-        """The policy's answer, and which node has attempted this drop already, if one has."""
+    async def _end_untaken(self, order: Order) -> None:
+        """After a fault of ours its job is gone: nobody else would end the order."""
+        try:
+            async with self._database.transaction() as connection:
+                await orders.end(connection, UUID(order.drop), outcome=Outcome.FAILED, reason=FAULT)
+        except StoreError as error:
+            log.error("order_not_ended", drop=order.drop, error=str(error))
+
+    async def _claim(self, order: Order) -> tuple[Ruling, str | None] | None:
+        """The policy's answer, and which node has taken up this drop already, if one has. None: it was cancelled."""
         async with self._database.transaction() as connection:
             ruling = await gate.ask(
                 connection,
@@ -93,6 +115,8 @@ class Dialer:
                 contact_zone=order.contact_zone,
             )
             owner = await attempts.owner(connection, order.drop)
+            if owner is None and not await orders.take_up(connection, order.drop, self._services.settings.node):
+                return None
             if owner is None and ruling.allowed:
                 owner = await attempts.claim(
                     connection,
@@ -158,7 +182,8 @@ def ruling_number(ruling: Ruling, order: Order) -> str:
 
 
 def _in_journal(state_dir: Path, drop: str) -> bool:
-    return any(entry.get("drop") == drop for entry in journal.read(state_dir))
+    kinds = [entry.get("kind") for entry in journal.read(state_dir) if entry.get("drop") == drop]
+    return bool(kinds) and kinds[-1] != "withdrawn"  # an acceptance that was taken back is none
 
 
 def _no_message(order: Order) -> Message:

@@ -20,6 +20,7 @@ from procrastinate.exceptions import ProcrastinateException
 
 from voicedrop.dialer.order import Order
 from voicedrop.errors import StoreUnreachable, VoicedropError
+from voicedrop.store.database import Connection
 
 log = structlog.get_logger(__name__)
 # It writes every job's arguments into its log: numbers. What matters of a job we say ourselves.
@@ -31,6 +32,8 @@ STALLED_S = 30.0  # a worker that has said nothing for so long is dead
 LOOK_S = 10.0
 BACKOFF_S = 2.0
 POOL = 4
+# It has no connection of its own: jobs are put in the transaction of who puts them.
+_DEFERRING = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
 
 class NotNow(VoicedropError):
@@ -42,15 +45,15 @@ def open_queue(url: str) -> procrastinate.App:
     return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=POOL))
 
 
-async def put(queue: procrastinate.App, order: Order, *, trunk: str, at: datetime | None = None) -> int:
-    """Accept an order; it is in the database when this returns. The same drop is never put twice.
+async def put(connection: Connection, order: Order, *, trunk: str, at: datetime | None = None) -> int:
+    """Accept an order; it is in the queue when the transaction is committed. The same drop is never put twice.
 
     Raises:
         StoreUnreachable: it is not accepted.
     """
     try:
-        return await queue.configure_task(
-            TASK, queue=trunk, lock=order.number, queueing_lock=order.drop, schedule_at=at
+        return await _DEFERRING.configure_task(
+            TASK, queue=trunk, lock=order.number, queueing_lock=order.drop, schedule_at=at, connection=connection
         ).defer_async(**order.arguments())
     except (ProcrastinateException, psycopg.Error) as error:
         raise StoreUnreachable(f"the drop was not accepted: {error}") from error

@@ -18,6 +18,8 @@ class Order:
     method: Method
     actor: str
     """Who ordered it: "token:<label>", "cli"."""
+    agent: str = ""
+    """Whose token it was, if it was an agent's."""
     ref: str = ""
     contact_zone: str = ""
     """The contact's own time zone, an IANA name, where it is known."""

@@ -5,30 +5,41 @@ The policy is asked again when the call is to be placed; its answer then is the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from uuid import UUID
 
 from voicedrop.config import Settings
 from voicedrop.control import Refused
 from voicedrop.dialer import gate
-from voicedrop.dialer.jobs import open_queue, put
+from voicedrop.dialer.jobs import put
 from voicedrop.dialer.order import Order
 from voicedrop.model import new_id
 from voicedrop.policy.settings import Method
+from voicedrop.store import orders
 from voicedrop.store.database import Database
+from voicedrop.store.orders import NewOrder
 
 
 class Orders:
-    """`url` says where the queue's database is."""
+    """The order, as a row of drops, and its job are written in one transaction."""
 
-    def __init__(self, settings: Settings, database: Database, url: Callable[[], str]) -> None:
+    def __init__(self, settings: Settings, database: Database) -> None:
         self._unattended = settings.unattended
         self._caller_id = settings.unattended.caller_id or settings.dial.caller_id
         self._rules = settings.policy.rules()
         self._database = database
-        self._url = url
 
     async def order(
-        self, *, number: str, message_id: str, method: str, actor: str, ref: str = "", contact_zone: str = ""
+        self,
+        *,
+        number: str,
+        message_id: str,
+        method: str,
+        actor: str,
+        agent: str = "",
+        agent_id: UUID | None = None,
+        team_id: UUID | None = None,
+        ref: str = "",
+        contact_zone: str = "",
     ) -> str:
         """The drop's id, once the order is in the database.
 
@@ -46,19 +57,31 @@ class Orders:
                 caller_id=self._caller_id,
                 contact_zone=contact_zone,
             )
-        if not ruling.allowed:
-            when = f" Next allowed: {ruling.next_allowed.isoformat()}." if ruling.next_allowed else ""
-            raise Refused(ruling.refusals[0].rule, "; ".join(one.text for one in ruling.refusals) + f".{when}")
-        wanted = Order(
-            drop=new_id(),
-            number=str(ruling.asked["number"]),
-            message_id=message_id,
-            method=Method(method),
-            actor=actor,
-            ref=ref,
-            contact_zone=contact_zone,
-        )
-        queue = open_queue(self._url())
-        async with queue.open_async():
-            await put(queue, wanted, trunk=self._unattended.trunk)
+            if not ruling.allowed:
+                when = f" Next allowed: {ruling.next_allowed.isoformat()}." if ruling.next_allowed else ""
+                raise Refused(ruling.refusals[0].rule, "; ".join(one.text for one in ruling.refusals) + f".{when}")
+            wanted = Order(
+                drop=new_id(),
+                number=str(ruling.asked["number"]),
+                message_id=message_id,
+                method=Method(method),
+                actor=actor,
+                agent=agent,
+                ref=ref,
+                contact_zone=contact_zone,
+            )
+            await orders.add(
+                connection,
+                NewOrder(
+                    drop=UUID(wanted.drop),
+                    number=wanted.number,
+                    caller_id=self._caller_id,
+                    message_id=UUID(message_id),
+                    ref=ref,
+                    agent=agent,
+                    agent_id=agent_id,
+                    team_id=team_id,
+                ),
+            )
+            await put(connection, wanted, trunk=self._unattended.trunk)
         return wanted.drop

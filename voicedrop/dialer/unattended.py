@@ -49,6 +49,7 @@ class UnattendedDrop(DropRunner):
                 door=UNATTENDED,
                 channel=ids("callee"),
                 slot=0,
+                agent=order.agent,
                 number=order.number,
                 caller_id=caller_id,
                 ref=order.ref,

@@ -31,7 +31,8 @@ async def owner(connection: Connection, drop: str) -> str | None:
     """The node that has taken this drop up, attempted or refused; None when none has."""
     cursor = await connection.execute(
         """
-        SELECT node FROM attempt WHERE drop_id = %(drop)s UNION ALL SELECT node FROM drops WHERE id = %(drop)s LIMIT 1
+        SELECT node FROM attempt WHERE drop_id = %(drop)s
+        UNION ALL SELECT node FROM drops WHERE id = %(drop)s AND node <> '' LIMIT 1
         """,
         {"drop": drop},
     )

@@ -18,7 +18,12 @@ ID_BEHIND = timedelta(hours=1)
 """How far a clock that was set may have put ids behind their drops' acceptance."""
 _COLUMNS = """
     id, node, door, outcome, reason, agent, agent_id, team_id, number, caller_id, ref, slot, message_id,
-    message_version, cue, accepted_at, ended_at, played_fraction, evidence IS NOT NULL AS has_evidence, erased_at
+    message_version, cue, accepted_at, ended_at, played_fraction, evidence IS NOT NULL AS has_evidence, erased_at,
+    CASE WHEN outcome IS NOT NULL THEN 'ended' WHEN node = '' THEN 'queued' ELSE 'under_way' END AS state,
+    CASE WHEN outcome IS NULL AND node = '' THEN (
+        SELECT coalesce(scheduled_at, accepted_at) FROM procrastinate_jobs
+        WHERE queueing_lock = drops.id::text AND status = 'todo'
+    ) END AS due_at
 """
 
 

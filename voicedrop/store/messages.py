@@ -14,6 +14,7 @@ from voicedrop.store.changes import changed
 from voicedrop.store.database import Connection, Row
 from voicedrop.store.tokens import Principal
 
+CANDIDATES = 10  # of one label: so many are told to somebody who is to choose
 SHELF_LOCK = 0x73686C66  # "shlf": with a file's hash, who puts it on the shelf and who takes it off
 TEXTS = ("label", "language", "tags", "transcript", "call_to_action", "callback_number", "optout_number", "evidence")
 """The columns that a person may change."""
@@ -86,6 +87,16 @@ async def one(connection: Connection, who: Principal, message_id: UUID) -> Row |
         {**ownership.parameters(who), "id": message_id},
     )
     return await cursor.fetchone()
+
+
+async def labelled(connection: Connection, who: Principal, label: str) -> list[UUID]:
+    """The messages of exactly this label that he may use, oldest first; `CANDIDATES` at most."""
+    cursor = await connection.execute(
+        f"SELECT m.id FROM message m WHERE m.label = %(label)s AND m.deleted_at IS NULL AND "
+        f"{ownership.visible(who, 'm')} ORDER BY m.id LIMIT %(most)s",
+        {**ownership.parameters(who), "label": label, "most": CANDIDATES},
+    )
+    return [row["id"] for row in await cursor.fetchall()]
 
 
 async def may_change(connection: Connection, who: Principal, message_id: UUID) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from voicedrop.model import Outcome
 from voicedrop.store import numbers
 from voicedrop.store.database import Connection
 
@@ -99,6 +100,14 @@ async def erase(connection: Connection, number: str) -> Erased:
     await connection.execute("DELETE FROM consent WHERE number = ANY(%(forms)s)", given)
     await connection.execute("UPDATE attempt SET number = '' WHERE number = ANY(%(forms)s)", given)
     # An order that is being carried out goes with its end; one that waits is not to be.
-    await connection.execute("DELETE FROM procrastinate_jobs WHERE lock = ANY(%(forms)s) AND status <> 'doing'", given)
+    await connection.execute(
+        f"""
+        WITH waiting AS (
+            DELETE FROM procrastinate_jobs WHERE lock = ANY(%(forms)s) AND status <> 'doing' RETURNING queueing_lock)
+        UPDATE drops SET outcome = '{Outcome.BLOCKED}', reason = 'its number was erased', ended_at = now()
+        FROM waiting WHERE id::text = queueing_lock AND node = '' AND outcome IS NULL
+        """,
+        given,
+    )
     await connection.execute("NOTIFY voicedrop_changed")
     return Erased(drops=drops.rowcount, events=events.rowcount, opted_out=opted_out)

@@ -182,6 +182,7 @@ class Retention:
                     f"""
                     WITH old AS (
                         SELECT id FROM drops WHERE erased_at IS NULL AND id < %(id)s AND accepted_at < %(before)s
+                            AND (outcome IS NOT NULL OR node <> '')  -- an order in the queue has its number yet
                         ORDER BY id LIMIT %(batch)s FOR UPDATE SKIP LOCKED)
                     , blanked AS (
                         UPDATE event SET body = {BLANK.format(column="body")} FROM old WHERE event.drop_id = old.id)

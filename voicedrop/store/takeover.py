@@ -121,11 +121,14 @@ class Writer:
     async def _accepted(self, entry: Checked) -> None:
         cursor = await self.connection.execute(
             """
-            INSERT INTO drops (id, node, door, agent, agent_id, team_id, number, caller_id, ref, slot, message_id,
+            INSERT INTO drops AS d (id, node, door, agent, agent_id, team_id, number, caller_id, ref, slot, message_id,
                 message_version, accepted_at, erased_at)
             VALUES (%(id)s, %(node)s, %(door)s, %(agent)s, %(agent_id)s, %(team_id)s, %(number)s, %(caller_id)s,
                 %(ref)s, %(slot)s, %(message_id)s, %(message_version)s, %(accepted_at)s, %(erased_at)s)
-            ON CONFLICT (id) DO NOTHING RETURNING agent_id, team_id
+            ON CONFLICT (id) DO UPDATE SET node = excluded.node, caller_id = excluded.caller_id, slot = excluded.slot,
+                message_version = excluded.message_version
+            WHERE d.outcome IS NULL AND d.slot IS NULL AND d.door = 'unattended'  -- an order, whose it was stays
+            RETURNING agent_id, team_id
             """,
             self._columns(entry),
         )
@@ -147,9 +150,11 @@ class Writer:
             self._tell(Checked(entry.kind, entry.at, {**entry.body, **known}, entry.drop), row)
 
     async def _withdrawn(self, entry: Checked) -> None:
-        """Its acceptance reached the disk too late: the agent was told no, so there never was such a drop."""
+        """Its acceptance reached the disk too late: the agent was told no, so there never was such a drop. An order
+        stays: its job comes again, and ends it."""
         cursor = await self.connection.execute(
-            "DELETE FROM drops WHERE id = %s AND outcome IS NULL RETURNING agent_id, team_id", (entry.drop,)
+            "DELETE FROM drops WHERE id = %s AND outcome IS NULL AND door <> 'unattended' RETURNING agent_id, team_id",
+            (entry.drop,),
         )
         row = await cursor.fetchone()
         if row is not None:
@@ -170,7 +175,7 @@ class Writer:
                 %(number)s, %(caller_id)s, %(ref)s, %(slot)s, %(message_id)s, %(message_version)s, %(cue)s,
                 %(accepted_at)s, %(ended_at)s, %(played_fraction)s, %(receipt)s, %(evidence)s, %(evidence_until)s,
                 %(erased_at)s)
-            ON CONFLICT (id) DO UPDATE SET outcome = excluded.outcome, reason = excluded.reason,
+            ON CONFLICT (id) DO UPDATE SET node = excluded.node, outcome = excluded.outcome, reason = excluded.reason,
                 number = excluded.number, caller_id = excluded.caller_id, cue = excluded.cue,
                 ended_at = excluded.ended_at, played_fraction = excluded.played_fraction, receipt = excluded.receipt,
                 message_id = coalesce(d.message_id, excluded.message_id),

@@ -15,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from voicedrop.errors import StorageError, StoreUnreachable
 from voicedrop.web import problem, receive, repeated
 from voicedrop.web.access import Access
-from voicedrop.web.operation import JSON, Ask, Operation
+from voicedrop.web.operation import JSON, LATER, Ask, Operation
 from voicedrop.web.problem import FaultyValue, Kind, Problem
 from voicedrop.web.services import ApiServices
 
@@ -128,4 +128,5 @@ def _response(operation: Operation, request: web.Request, answer: Any) -> web.St
     if answer is None:
         return web.Response(status=operation.status)
     headers = {"Location": f"{request.path}/{quote(str(answer.id))}"} if operation.located else {}
-    return web.Response(text=answer.model_dump_json(), status=operation.status, content_type=JSON, headers=headers)
+    status = LATER if operation.later is not None and isinstance(answer, operation.later) else operation.status
+    return web.Response(text=answer.model_dump_json(), status=status, content_type=JSON, headers=headers)

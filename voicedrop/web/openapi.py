@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from voicedrop import __version__
 from voicedrop.web import repeated
-from voicedrop.web.operation import JSON, Operation, Operations
+from voicedrop.web.operation import JSON, LATER, Operation, Operations
 from voicedrop.web.problem import MEDIA, Kind, ProblemDetails
 
 Mode = Literal["validation", "serialization"]
@@ -134,6 +134,8 @@ def _content(operation: Operation) -> dict[str, Any]:
 
 def _responses(operation: Operation) -> dict[str, Any]:
     answers: dict[str, Any] = {str(operation.status): _good(operation)}
+    if operation.later is not None:
+        answers[str(LATER)] = {**_good(operation), "description": "It is in the queue."}
     by_status: dict[int, list[Kind]] = defaultdict(list)
     for kind in operation.problems:
         by_status[kind.status].append(kind)

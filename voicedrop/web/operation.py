@@ -27,6 +27,7 @@ from voicedrop.web.services import ApiServices
 
 JSON = "application/json"
 LEADERS: tuple[Role, ...] = ("supervisor", "admin")
+LATER = 202
 IN_PATH = re.compile(r"\{(\w+)\}")
 Handler = Callable[..., Awaitable[Any]]
 H = TypeVar("H", bound=Handler)
@@ -91,6 +92,8 @@ class Operation:
     """A new thing: the answer's id behind the path is its place."""
     secret: bool
     """The answer holds a secret that is told once, so it is not kept for a repeated Idempotency-Key."""
+    later: type[BaseModel] | None
+    """Answers of this kind say that it is to be done: 202."""
     run: Handler
     in_path: dict[str, TypeAdapter[Any]]
     query: type[BaseModel] | None
@@ -138,6 +141,7 @@ class Operations:
         media: str = JSON,
         located: bool = False,
         secret: bool = False,
+        later: type[BaseModel] | None = None,
         problems: tuple[Kind, ...] = (),
     ) -> Callable[[H], H]:
         """Make a function the operation's."""
@@ -167,6 +171,7 @@ class Operations:
                 media=media,
                 located=located,
                 secret=secret,
+                later=later,
                 run=run,
                 in_path=in_path,
                 query=query,

@@ -14,11 +14,11 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from voicedrop.control import NoSuchCall, NoSuchDrop, Refused
 from voicedrop.model import Outcome
-from voicedrop.store import drops, messages, people
+from voicedrop.store import drops, messages, orders, people
 from voicedrop.store.ownership import scope_of
-from voicedrop.web.fields import Given, Number, Page, PageQuery, Ref, Slot, bad_cursor, invalid
+from voicedrop.web.fields import Number, Page, PageQuery, Ref, bad_cursor, invalid
 from voicedrop.web.operation import Ask, Operations
-from voicedrop.web.operations.ordering import Wanted, order
+from voicedrop.web.operations.ordering import DropIn, OrderedDrop, StartedDrop, order
 from voicedrop.web.problem import CONFLICT, REFUSED, Problem, not_found
 
 operations = Operations("drops", "Calls under way, drops on them, and the receipts of those that have ended.")
@@ -42,9 +42,11 @@ class LiveCalls(BaseModel):
 
 class Drop(BaseModel):
     id: UUID
-    node: str
-    door: str = Field(description="bridged or dial.")
-    outcome: str | None = Field(description="Null while it is under way.")
+    state: Literal["queued", "under_way", "ended"] = Field(description="queued: an order that no engine has taken up.")
+    due_at: datetime | None = Field(description="Queued: when an engine is to take it up, at the earliest.")
+    node: str = Field(description="The engine's; empty while it is queued.")
+    door: str = Field(description="bridged, dial or unattended.")
+    outcome: str | None = Field(description="Null until it has ended.")
     reason: str
     agent: str
     agent_id: UUID | None
@@ -81,7 +83,7 @@ class Evidence(BaseModel):
 class Receipt(Drop):
     """A drop with all that is known of it."""
 
-    receipt: dict[str, Any] | None = Field(description="Every step; null while it is under way.")
+    receipt: dict[str, Any] | None = Field(description="Every step; null until it has ended.")
     evidence: Evidence | None = Field(description="The audio from the move to the drop on, where it is kept.")
 
 
@@ -95,25 +97,6 @@ class DropQuery(PageQuery):
     ref: Ref | None = None
     since: AwareDatetime | None = Field(default=None, description="Accepted then or later.")
     until: AwareDatetime | None = Field(default=None, description="Accepted before.")
-
-
-class DropIn(Given):
-    """On a live call: `call_id`, and exactly one of `slot` and `message_id`. Unattended: `to`, `message_id` and
-    `method`."""
-
-    call_id: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[!-~]*$")] | None = None
-    to: Number | None = Field(default=None, description="The number to be called, with nobody on the line.")
-    method: Literal["single", "two_call"] = Field(default="single", description="Unattended: how to call.")
-    ref: Ref | None = Field(default=None, description="Unattended: the caller's own reference, kept in the receipt.")
-    time_zone: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$")] | None = Field(
-        default=None, description="Unattended: the contact's own time zone, an IANA name."
-    )
-    slot: Slot | None = None
-    message_id: UUID | None = None
-
-
-class StartedDrop(BaseModel):
-    id: UUID
 
 
 @operations.add("GET", "/v1/calls", scope="calls:read")
@@ -141,7 +124,9 @@ async def list_calls(ask: Ask) -> LiveCalls:
     )
 
 
-@operations.add("POST", "/v1/drops", scope="drops:write", status=201, located=True, problems=(REFUSED,))
+@operations.add(
+    "POST", "/v1/drops", scope="drops:write", status=201, located=True, later=OrderedDrop, problems=(REFUSED,)
+)
 async def add_drop(ask: Ask, body: DropIn) -> StartedDrop:
     """Start a drop on a live call, or order an unattended one.
 
@@ -149,17 +134,14 @@ async def add_drop(ask: Ask, body: DropIn) -> StartedDrop:
     the drop is on disk: from then on it ends in exactly one outcome. Send an Idempotency-Key: a repeated request then
     starts nothing. `refused` names its `rule`; the callee stays with the agent.
 
-    Unattended, it is answered when the order is in the queue; an engine makes the call when it has room, and asks the
-    policy once more. The drop can be read from the moment its call is begun."""
+    Unattended, it is answered with 202 when the order is in the queue; an engine makes the call when it has room, and
+    asks the policy once more. The drop can be read at once; its `state` is `queued` until an engine takes it up."""
     if (body.call_id is None) == (body.to is None):
         raise invalid("body", "give exactly one of call_id and to")
     if body.to is not None:
-        if body.message_id is None or body.slot is not None:
-            raise invalid("body.message_id", "an unattended drop is given its message by message_id")
-        wanted = Wanted(body.to, body.message_id, body.method, body.ref or "", body.time_zone or "")
-        return StartedDrop(id=await order(ask, wanted))
+        return await order(ask, body.to, body)
     assert body.call_id is not None
-    if (body.slot is None) == (body.message_id is None):
+    if (body.slot is None) == (body.message_id is None) or body.message is not None:
         raise invalid("body", "give exactly one of slot and message_id")
     control = ask.services.control
     call = next((one for one in control.calls() if one.call_id == body.call_id), None)
@@ -243,18 +225,23 @@ async def get_evidence(ask: Ask, drop_id: UUID, name: str) -> web.FileResponse:
 
 @operations.add("POST", "/v1/drops/{drop_id}/cancel", scope="drops:write", problems=(CONFLICT,))
 async def cancel_drop(ask: Ask, drop_id: UUID) -> None:
-    """Cancel a drop under way.
+    """Cancel a drop under way, or an order in the queue.
 
-    What plays is stopped and the leg is hung up. One that has ended stays as it is: `conflict`."""
+    What plays is stopped and the leg is hung up. An order in the queue is never placed: its outcome is `blocked`. A
+    drop that has ended stays as it is: `conflict`."""
     control = ask.services.control
     live = next((one for one in control.drops() if one.drop_id == str(drop_id)), None)
-    if live is None:
-        async with ask.transaction() as connection:
-            row = await drops.one(connection, drop_id, scope=scope_of(ask.who))
-        if row is None:
-            raise not_found("drop")
-        raise Problem(CONFLICT, "The drop is not under way here.")
-    if not await _sees_agent(ask, live.agent):
+    async with ask.transaction() as connection:
+        row = await drops.one(connection, drop_id, scope=scope_of(ask.who))
+        if live is None:
+            if row is None:
+                raise not_found("drop")
+            await ask.note(connection, "cancel", "drop", drop_id)
+            if await orders.end(connection, drop_id, outcome=Outcome.BLOCKED, reason=orders.CANCELLED):
+                return
+            raise Problem(CONFLICT, "The drop is not under way here.")
+    # One on a call may not be in the database yet; an order of a supervisor has no agent.
+    if row is None and not await _sees_agent(ask, live.agent):
         raise not_found("drop")
     async with ask.transaction() as connection:
         await ask.note(connection, "cancel", "drop", drop_id)
