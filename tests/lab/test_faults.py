@@ -138,6 +138,17 @@ async def test_no_rtp_port_left(bench: Bench, lab: Site) -> None:
     await bench.nothing_left()
 
 
+async def ended(engine: asyncio.subprocess.Process) -> bytes:
+    """What it wrote before it ended by itself; one that does not is ended, so that it holds no port of later tests."""
+    try:
+        _, errors = await asyncio.wait_for(engine.communicate(), 20)
+    finally:
+        if engine.returncode is None:
+            engine.kill()
+            await engine.wait()
+    return errors
+
+
 async def test_a_wrong_login_is_said_plainly(make_bench: BenchMaker, lab: Site, tmp_path: Path) -> None:
     bench = await make_bench(start=False)
     wrong = {**bench.engine.settings, "ari": {"url": lab.pbx_url, "password": "wrong"}}
@@ -145,7 +156,7 @@ async def test_a_wrong_login_is_said_plainly(make_bench: BenchMaker, lab: Site, 
     engine = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "voicedrop", "run", "-c", str(config), stderr=asyncio.subprocess.PIPE
     )
-    _, errors = await asyncio.wait_for(engine.communicate(), 20)
+    errors = await ended(engine)
     assert engine.returncode == 1
     assert "refuses the login 'voicedrop'" in errors.decode()
 
@@ -154,7 +165,7 @@ async def test_a_second_engine_on_the_same_state_is_refused(bench: Bench) -> Non
     second = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "voicedrop", "run", "-c", str(bench.engine.config), stderr=asyncio.subprocess.PIPE
     )
-    _, errors = await asyncio.wait_for(second.communicate(), 20)
+    errors = await ended(second)
     assert second.returncode == 1
     assert "another engine holds" in errors.decode()
     assert bench.engine.healthy()
