@@ -71,7 +71,7 @@ async def test_ordered_by_the_api_once_there_is_consent(make_bench: BenchMaker, 
     assert refused["rule"] == "consent"
     consent = {"basis": "express_written", "source": "a form", "evidence": "form-7", "given_at": "2026-01-02T03:04:05Z"}
     await api.ask("POST", "/consents", status=201, json={"number": number, **consent})
-    drop = (await api.ask("POST", "/drops", status=201, json=wanted))["id"]
+    drop = (await api.ask("POST", "/drops", status=202, json=wanted))["id"]
     receipt = await settled(bench, number, drop)
     assert receipt["outcome"] == "delivered", show(receipt)
     assert receipt["ref"] == "crm-7"
