@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import pwd
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -172,8 +173,12 @@ def test_nothing_left_is_nothing_to_stop(tmp_path: Path) -> None:
 
 
 def test_another_process_of_that_number_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "postmaster.pid").write_text(f"{os.getpid()}\n")
-    stop_left(tmp_path)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        (tmp_path / "postmaster.pid").write_text(f"{other.pid}\n")
+        stop_left(tmp_path)
+        assert other.poll() is None
+        other.communicate(b"\n")
+    assert other.returncode == 0
 
 
 async def test_a_server_that_says_nothing_is_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -315,9 +315,10 @@ async def test_it_runs_and_is_woken(database: Database, endpoint: Endpoint) -> N
     sender = WebhookSender(database, WebhookSettings(allow_private=True))
     running = asyncio.create_task(sender.run())
     try:
-        await happen(database, "drop.ended")
+        told = await happen(database, "drop.ended")
         sender.wake()
         await asyncio.wait_for(arrived.wait(), WAIT_S)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+    assert [post.event for post in endpoint.posts] == told
