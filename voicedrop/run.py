@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -47,6 +47,7 @@ from voicedrop.store.retention import Limits, Retention
 from voicedrop.store.shipping import Shipper
 from voicedrop.store.tokens import ensure_first_token
 from voicedrop.takeover import take_over_folder
+from voicedrop.tasks import beside
 from voicedrop.web.app import application
 from voicedrop.web.health import HealthServer
 from voicedrop.web.services import ApiServices
@@ -54,7 +55,6 @@ from voicedrop.web.services import ApiServices
 log = structlog.get_logger(__name__)
 
 LAST_SHIPPING_S = 5.0
-CANCEL_AGAIN_S = 3.0
 UPLOADS = "uploads"
 FIRST_TOKEN = """
 The API's first token, an admin's. It is shown this once and kept nowhere:
@@ -153,7 +153,7 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
         if started is not None:
             started(control)
         log.info("started", version=__version__, node=settings.node, messages=catalogue.size)
-        await _beside(
+        await beside(
             engine.run(),
             {
                 "database": keeper.run(database),
@@ -241,28 +241,6 @@ def _webhook_settings(settings: Settings) -> WebhookSettings:
         max_attempts=hooks.max_attempts,
         disable_after_s=hooks.disable_after_days * 86_400,
     )
-
-
-async def _beside(work: Coroutine[Any, Any, None], others: dict[str, Coroutine[Any, Any, None]]) -> None:
-    """Run `work` to its end, and the others as long as it runs. The first fault of any ends all."""
-    tasks = [asyncio.create_task(one, name=name) for name, one in others.items()]
-    main = asyncio.create_task(work, name="engine")
-    try:
-        await asyncio.wait({main, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (main, *tasks):
-            if task.done():
-                await task
-    finally:
-        await _end({main, *tasks})
-
-
-async def _end(tasks: set[asyncio.Task[None]]) -> None:
-    """Cancel them until each has ended: who waits for one of the pool's connections as it comes may miss it once."""
-    left = tasks
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
 async def _listen(start: Any, section: str, host: str, port: int) -> None:

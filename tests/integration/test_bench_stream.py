@@ -25,7 +25,7 @@ def read_until_hung_up(connection: socket.socket, stream: Stream, gates: list[Pa
         frame = connection.recv(FRAME_BYTES - 3, socket.MSG_WAITALL)
         read.append(int.from_bytes(frame[:2], "little"))
         if len(read) in stops:
-            stream.declared()
+            stream.declared([str(len(read))])
             gates[stopped % 2].write_text("\n")
             stopped += 1
 
@@ -56,6 +56,7 @@ def test_declarations_are_counted_to_the_frame(gates: list[Path]) -> None:
         assert stream.play(samples, TIMEOUT_S) == sorted(stops)
         reader.join(TIMEOUT_S)
         stream.close()
+    assert stream.said == [(str(stop),) for stop in sorted(stops)]
     assert read == list(range(5000))
 
 

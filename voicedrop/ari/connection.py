@@ -74,15 +74,13 @@ class EventConnection:
     async def _read_until_lost(self) -> None:
         url = f"{self._ari.url}/ari/events"
         try:
-            socket = await asyncio.wait_for(
-                self._ari.session.ws_connect(
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                socket = await self._ari.session.ws_connect(
                     url,
                     params={"app": ",".join(self._apps)},
                     heartbeat=HEARTBEAT_S,
                     max_msg_size=BIGGEST_EVENT,
-                ),
-                CONNECT_TIMEOUT_S,
-            )
+                )
         except aiohttp.WSServerHandshakeError as error:
             if error.status in (401, 403):
                 raise AriRefused(

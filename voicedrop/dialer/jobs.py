@@ -21,6 +21,7 @@ from procrastinate.exceptions import ProcrastinateException
 from voicedrop.dialer.order import Order
 from voicedrop.errors import StoreUnreachable, VoicedropError
 from voicedrop.store.database import Connection
+from voicedrop.tasks import beside
 
 log = structlog.get_logger(__name__)
 # It writes every job's arguments into its log: numbers. What matters of a job we say ourselves.
@@ -72,9 +73,8 @@ class Jobs:
         """Until it is cancelled. With the database away it waits."""
         while True:
             try:
-                async with self._open() as queue, asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._take_up(queue), name="stalled jobs")
-                    await queue.run_worker_async(
+                async with self._open() as queue:
+                    worker = queue.run_worker_async(
                         queues=[self._trunk],
                         concurrency=self._workers,
                         install_signal_handlers=False,
@@ -82,8 +82,9 @@ class Jobs:
                         stalled_worker_timeout=STALLED_S,
                         shutdown_graceful_timeout=1.0,
                     )
-            except* (ProcrastinateException, psycopg.Error, OSError) as group:
-                log.warning("jobs_wait", reason=str(group.exceptions[0]))
+                    await beside(worker, {"stalled jobs": self._take_up(queue)})
+            except (ProcrastinateException, psycopg.Error, OSError) as error:
+                log.warning("jobs_wait", reason=str(error))
             await asyncio.sleep(BACKOFF_S)
 
     @asynccontextmanager
