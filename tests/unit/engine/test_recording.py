@@ -139,7 +139,12 @@ def test_a_disk_that_is_too_slow_costs_the_recording_only(folder: Path, monkeypa
     disk = DiskThread()
     held = threading.Event()
     busy = threading.Event()
-    disk.offer(lambda: (busy.set(), held.wait())[0])
+
+    def hold() -> None:
+        busy.set()
+        held.wait()
+
+    disk.offer(hold)
     assert busy.wait(10)
     recording = Recording(disk, folder, 0.0, "")
     assert not recording.failed  # it waits
