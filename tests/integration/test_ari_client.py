@@ -74,7 +74,7 @@ async def test_no_answer_within_the_deadline_is_unreachable(server: ScriptedAri)
     async with AriClient(server.url, USERNAME, PASSWORD, timeout_s=0.05) as ari:
         with pytest.raises(AriUnreachable, match=r"GET asterisk/info: Asterisk at http://127.* does not answer"):
             await ari.info()
-    assert [one.path for one in server.requests] == ["asterisk/info"]
+    assert len(server.requests) <= 1  # none on a machine too busy to connect in time; it is never asked again
 
 
 async def test_a_port_where_nobody_listens_is_unreachable() -> None:

@@ -191,7 +191,7 @@ async def test_no_events(patient: Patient) -> None:
 
 async def test_the_event_connection_is_never_one_of_the_engines(patient: Patient) -> None:
     patient.server.refuse_events_with.clear()
-    patient.settings["ari"]["timeout_s"] = 0.2
+    patient.settings["ari"]["timeout_s"] = 1
     passed, text = await patient.examine()
     assert not passed  # the scripted Asterisk tells nothing of the leg
     assert "Asterisk told nothing of it in time" in text
@@ -200,8 +200,8 @@ async def test_the_event_connection_is_never_one_of_the_engines(patient: Patient
 
 
 async def test_what_stays_in_asterisk_is_told(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voicedrop.doctor.trial.CLEAN_UP_S", 0.1)
-    patient.settings["ari"]["timeout_s"] = 0.2
+    monkeypatch.setattr("voicedrop.doctor.trial.CLEAN_UP_S", 1.0)
+    patient.settings["ari"]["timeout_s"] = 1
     patient.server.answers["GET channels"] = (200, [{"id": LEG}, {"id": "vd.n1.someone.callee"}])
     passed, text = await patient.examine()
     assert not passed
@@ -221,7 +221,7 @@ async def test_it_ends_when_asterisk_has_forgotten_its_application(patient: Pati
             if [one.path for one in self].count("applications") == 3:
                 server.answers["GET applications"] = (200, [])
 
-    patient.settings["ari"]["timeout_s"] = 0.2
+    patient.settings["ari"]["timeout_s"] = 1
     server.requests = Forgetful()
     server.answers["GET applications"] = (200, [{"name": "voicedrop-doctor-run"}])
     _, text = await patient.examine()
@@ -231,8 +231,8 @@ async def test_it_ends_when_asterisk_has_forgotten_its_application(patient: Pati
 
 
 async def test_an_application_that_stays_is_told(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voicedrop.doctor.trial.CLEAN_UP_S", 0.1)
-    patient.settings["ari"]["timeout_s"] = 0.2
+    monkeypatch.setattr("voicedrop.doctor.trial.CLEAN_UP_S", 1.0)
+    patient.settings["ari"]["timeout_s"] = 1
     patient.server.answers["GET applications"] = (200, [{"name": "voicedrop-doctor-run"}])
     passed, text = await patient.examine()
     assert not passed

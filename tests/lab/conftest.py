@@ -134,6 +134,10 @@ class Bench:
     def log_tail(self, lines: int = 25) -> str:
         return "\n".join(self.engine.log.read_text(errors="replace").splitlines()[-lines:])
 
+    def logged(self, words: str) -> bool:
+        """Has the engine's log these words, anywhere?"""
+        return words in self.engine.log.read_text(errors="replace")
+
     async def playback_over(self, playback_id: str, *, wait_s: float = 30.0) -> None:
         """Wait until Asterisk has played it to the end."""
         async with asyncio.timeout(wait_s):

@@ -65,7 +65,7 @@ async def test_a_blind_transfer_keeps_the_customer_in_the_call(bench: Bench) -> 
     await asyncio.wait_for(telephone.answered.wait(), 10)
     await telephone.transfer(f"sip:700@127.0.0.1:{bench.site.port('pbx_sip')}")
     await asyncio.wait_for(telephone.ended.wait(), 15)
-    await bench.until(lambda: "agent_replaced" in bench.log_tail(), "the replacement")
+    await bench.until(lambda: bench.logged("agent_replaced"), "the replacement")
     await bench.until(lambda: "Executing [700@agents-bridged" in bench.pbx_log(), "the transfer's target")
     assert not recordings.calls_to(bench.site, number)[-1].ended
     targets = [c for c in await bench.pbx.channels() if c["name"].startswith("Local/700@")]
@@ -81,7 +81,7 @@ async def test_another_telephone_takes_the_agents_place(bench: Bench) -> None:
     await asyncio.wait_for(first.answered.wait(), 10)
     second = await bench.exchange.replace(first, "1002")
     await asyncio.wait_for(first.ended.wait(), 10)
-    await bench.until(lambda: "agent_replaced" in bench.log_tail(), "the replacement")
+    await bench.until(lambda: bench.logged("agent_replaced"), "the replacement")
     await second.press("*92")
     await asyncio.wait_for(second.ended.wait(), 10)
     assert (await bench.delivery(number, "short")).whole
@@ -95,7 +95,7 @@ async def test_a_callee_whom_an_operator_takes_away_is_let_go(bench: Bench) -> N
     leg = next(c for c in await bench.pbx.channels() if str(c["id"]).endswith(".callee"))
     servers.command(bench.site, "pbx", f"channel redirect {leg['name']} lab-transfer,700,1")
     await asyncio.wait_for(telephone.ended.wait(), 10)
-    await bench.until(lambda: "taken out of the call" in bench.log_tail(), "the end of the call for the engine")
+    await bench.until(lambda: bench.logged("taken out of the call"), "the end of the call for the engine")
     assert (await bench.pbx.channel(str(leg["id"])))["state"] == "Up"
     await bench.pbx.hang_up(str(leg["id"]))
     await bench.nothing_left()

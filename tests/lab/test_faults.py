@@ -176,6 +176,6 @@ async def test_a_missing_module_is_named(make_bench: BenchMaker, lab: Site) -> N
     servers.command(lab, "pbx", "module unload app_waitforsilence.so")
     try:
         await asyncio.to_thread(bench.engine.start)
-        assert "module load app_waitforsilence.so" in bench.log_tail()
+        assert bench.logged("module load app_waitforsilence.so")
     finally:
         servers.command(lab, "pbx", "module load app_waitforsilence.so")
