@@ -188,7 +188,7 @@ async def test_the_live_feed_tells_whose_it_is(queueing: World) -> None:
         queueing.services.feed.wake()
         for heard, drop in ((await ann.next(), anns), (await bert.next(), bobs)):
             assert (heard["event"], heard["data"]["drop"]) == ("drop.ended", drop)
-            assert heard["data"]["body"]["outcome"] == "blocked"
+            assert heard["data"]["data"]["outcome"] == "blocked"
 
 
 async def test_a_supervisors_order_under_way_is_cancelled_by_him(queueing: World) -> None:
