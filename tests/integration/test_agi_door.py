@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from voicedrop.agi import door as module
 from voicedrop.agi.door import AgiDoor
 from voicedrop.agi.session import BIGGEST_REQUEST, Request
+from voicedrop.config import Settings
+from voicedrop.control import Refused
+from voicedrop.engine.asking import Asker, Wish
+from voicedrop.engine.dialled import DialDoor
+from voicedrop.engine.engine import Engine
+from voicedrop.engine.services import Services
+from voicedrop.model import Message
 
 GREETING = (
     "agi_network: yes\nagi_network_script: drop\nagi_request: agi://127.0.0.1/drop\nagi_channel: PJSIP/2001-1\n"
@@ -72,6 +81,63 @@ async def test_what_is_no_question_gets_no_answer(said: bytes) -> None:
             assert await the_end(reader) == b""
         assert asked == []
         writer.close()
+
+
+class Known:
+    """What the engine holds in memory: one message, and an empty list."""
+
+    suppresses, list_known = False, True
+
+    def message(self, slot: int, agent: str) -> Message:  # noqa: ARG002
+        return Message(slot=slot, label="one", file=Path(), media="/lab/m", duration_s=1, sha256="")
+
+    def suppressed(self, number: str) -> None:  # noqa: ARG002
+        return None
+
+
+class Noted(Asker):
+    """Does not write what was refused."""
+
+    async def note(self, wish: Wish, refusal: Refused) -> None:
+        pass
+
+
+class AnEngine:
+    def __init__(self, **policy: Any) -> None:
+        self.catalogue = Known()
+        self.settings = Settings.model_validate({"ari": {"password": "x"}, "policy": policy})
+        self.asker = Noted(cast(Services, self), lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ("+12025550100", "yes"),
+        ("12025550100", "yes"),
+        ("+12025550199", "caller_id"),
+        ("", "caller_id"),
+        (None, "caller_id"),
+    ],
+)
+async def test_the_policy_hears_what_the_callee_was_shown(shown: str | None, expected: str) -> None:
+    engine = AnEngine(attended=["caller_id"], caller_ids=["+12025550100"])
+    asked = DialDoor(cast(Engine, engine))
+    door = AgiDoor("127.0.0.1", 0, asked.answer)
+    await door.start()
+    try:
+        reader, writer = await connected(door)
+        writer.write((GREETING if shown is None else f"{GREETING[:-1]}agi_arg_4: {shown}\n\n").encode())
+        said = {}
+        while line := await asyncio.wait_for(reader.readline(), 10):
+            _, _, name, value = line.decode().split()
+            said[name] = value.strip('"')
+            writer.write(b"200 result=1\n")
+        assert said["VOICEDROP_ANSWER"] == expected
+        assert said.get("VOICEDROP_MEDIA") == ("/lab/m" if expected == "yes" else None)
+        writer.close()
+    finally:
+        await door.stop()
+        await asked.settled()
 
 
 async def test_asterisk_that_does_not_take_the_answer_is_let_go() -> None:

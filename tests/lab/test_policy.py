@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import Bench, number_of, show
+from tests.lab.conftest import Bench, BenchMaker, number_of, show
 from voicedrop.model import new_id
 
 
@@ -90,6 +90,25 @@ async def test_a_suppressed_number_is_refused_and_the_callee_stays(bench: Bench,
     rows = await bench.rows("SELECT body FROM event WHERE kind = 'drop.refused'")
     assert rows[0]["body"]["rule"] == "suppressed"
     await telephone.hang_up()
+    await bench.nothing_left()
+
+
+async def test_the_dial_door_tells_what_the_callee_was_shown(make_bench: BenchMaker) -> None:
+    bench = await make_bench(policy={"attended": ["caller_id"], "caller_ids": ["+2001"]})
+    refused = number_of("human")
+    telephone = await bench.exchange.dial("2002", refused)
+    await bench.mark(refused, "play hello")
+    await telephone.press("*92")
+    entry = await _refusal(bench, refused)
+    assert entry["rule"] == "caller_id", entry
+    assert "not one of" in entry["text"]  # it was told, and is another one
+    await telephone.hang_up()
+    allowed = number_of("mailbox")
+    telephone = await bench.exchange.dial("2001", allowed)
+    await bench.mark(allowed, "voicemail")
+    await telephone.press("*92")
+    receipt = await bench.receipt(allowed, wait_s=60)
+    assert (receipt["outcome"], receipt["caller_id"]) == ("delivered", "2001"), show(receipt)
     await bench.nothing_left()
 
 

@@ -1,6 +1,6 @@
 """A small FastAGI server: the Dial() door asks here whether a drop may be made, before it takes the callee away.
 
-    AGI(agi://HOST:PORT/drop,SLOT,AGENT,NUMBER)
+    AGI(agi://HOST:PORT/drop,SLOT,AGENT,NUMBER,CALLER_ID)
 
 sets VOICEDROP_ANSWER to "yes" and VOICEDROP_MEDIA to the message, or VOICEDROP_ANSWER to the rule that refused it.
 """

@@ -43,10 +43,10 @@ class DialDoor:
         self._noting: set[asyncio.Task[None]] = set()
 
     def answer(self, request: Request) -> Mapping[str, str]:
-        """To drop,SLOT,AGENT,NUMBER: the variables that the dialplan goes on by."""
-        slot, agent, number = (*request.args, "", "", "")[:3]
+        """To drop,SLOT,AGENT,NUMBER,CALLER_ID: the variables that the dialplan goes on by."""
+        slot, agent, number, shown = (*request.args, "", "", "", "")[:4]
         digit = int(slot) if slot in set("123456789") else 0
-        wish = Wish(agent=agent, number=number, door="dial", slot=digit)
+        wish = Wish(agent=agent, number=number, door="dial", slot=digit, caller_id=shown)
         try:
             message = self._engine.asker.ask(wish)
         except Refused as refusal:
