@@ -109,6 +109,7 @@ async def test_the_dial_door_tells_what_the_callee_was_shown(make_bench: BenchMa
     await telephone.press("*92")
     receipt = await bench.receipt(allowed, wait_s=60)
     assert (receipt["outcome"], receipt["caller_id"]) == ("delivered", "2001"), show(receipt)
+    assert receipt["policy"]["rules"] == ["unreachable", "suppressed", "caller_id"]
     await bench.nothing_left()
 
 

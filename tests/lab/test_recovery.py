@@ -33,6 +33,7 @@ async def test_killed_while_it_waits_and_started_again(bench: Bench) -> None:
     assert delivery.whole, delivery
     receipt = await bench.receipt(number)
     assert receipt["outcome"] == "delivered", show(receipt)
+    assert receipt["policy"]["allowed"] is True  # it was asked before the kill
     assert len(bench.receipts()) == 1
     await bench.nothing_left()
 

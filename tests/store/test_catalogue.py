@@ -135,7 +135,7 @@ async def test_without_the_kept_list_nobody_gets_a_message(
     later.recall()
     assert rule(asker(later), wish()) == "unreachable"
     await later.read()
-    assert asker(later).ask(wish()).label == "one"
+    assert asker(later).ask(wish()).message.label == "one"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"agents": []}', '{"agents": 1, "messages": 2, "slots": 3}'])
@@ -197,12 +197,12 @@ def rule(asked: Asker, what: Wish) -> str:
 async def test_each_refusal_names_its_rule(database: Database, catalogue: Catalogue) -> None:
     await run(database, *everybodys(1, new_id()))
     await catalogue.read()
-    assert asker(catalogue).ask(wish()).label == "one"
-    assert asker(catalogue).ask(wish("")).label == "one"
+    assert asker(catalogue).ask(wish()).message.label == "one"
+    assert asker(catalogue).ask(wish("")).message.label == "one"
     assert rule(asker(catalogue), wish(slot=2)) == "no_message"
     full = asker(catalogue, Refused("busy", "full"))
     assert rule(full, wish()) == "busy"
-    assert full.choose(wish()).label == "one"
+    assert full.choose(wish()).message.label == "one"
     await run(database, suppress(NUMBER))
     await catalogue.read()
     for number in (NUMBER, "12025550123", "+1 202 555-0123"):
@@ -210,7 +210,7 @@ async def test_each_refusal_names_its_rule(database: Database, catalogue: Catalo
     assert rule(full, wish()) == "suppressed"
     assert rule(asker(catalogue), wish("")) == "no_number"
     assert rule(asker(catalogue), wish("anonymous")) == "no_number"
-    assert asker(catalogue).ask(wish("+12025550124")).label == "one"
+    assert asker(catalogue).ask(wish("+12025550124")).message.label == "one"
     unknown = Wish(agent="1001", number=NUMBER, door="bridged", message_id=new_id())
     assert rule(asker(catalogue), unknown) == "no_message"
 

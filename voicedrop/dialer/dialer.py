@@ -75,7 +75,7 @@ class Dialer:
             return
         message = self._services.catalogue.any_message(order.message_id)
         drop = UnattendedDrop(self._services, order, message or _no_message(order), self._pace)
-        drop.what.policy = gate.told(ruling)
+        drop.what.policy = ruling.told()
         if not ruling.allowed:
             drop.block(f"{ruling.refusals[0].rule}: {ruling.refusals[0].text}")
         elif message is None:

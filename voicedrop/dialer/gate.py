@@ -66,23 +66,6 @@ def read_number(text: str, rules: Rules) -> Number | NumberFault:
     return parse(text, rules.default_region)
 
 
-def told(ruling: Ruling) -> dict[str, Any]:
-    """As the receipt keeps it."""
-    return {
-        **ruling.asked,
-        "allowed": ruling.allowed,
-        "refusals": [
-            {
-                "rule": one.rule,
-                "text": one.text,
-                "next_allowed": one.next_allowed.isoformat() if one.next_allowed else None,
-            }
-            for one in ruling.refusals
-        ],
-        "next_allowed": ruling.next_allowed.isoformat() if ruling.next_allowed else None,
-    }
-
-
 async def _callback_number(connection: Connection, message_id: str) -> str:
     cursor = await connection.execute("SELECT callback_number FROM message WHERE id = %s", (message_id,))
     row = await cursor.fetchone()

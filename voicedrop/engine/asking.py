@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
@@ -13,7 +14,7 @@ from voicedrop.control import Refused
 from voicedrop.engine.services import Services
 from voicedrop.errors import JournalError
 from voicedrop.model import Message
-from voicedrop.policy.facts import Facts, Question
+from voicedrop.policy.facts import Facts, Question, Ruling
 from voicedrop.policy.gate import judge
 from voicedrop.policy.number import Number, NumberFault, parse
 from voicedrop.policy.settings import Method
@@ -37,6 +38,15 @@ class Wish:
     """What the callee was shown; empty where that is not known."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Granted:
+    """A drop that may be made."""
+
+    message: Message
+    policy: dict[str, Any]
+    """What the policy was asked, and what it said: for the receipt."""
+
+
 class Asker:
     """`busy` says why no further drop can be taken at the moment, whatever it is; None when one can."""
 
@@ -45,19 +55,19 @@ class Asker:
         self._busy = busy
         self._rules = services.settings.policy.rules()
 
-    def ask(self, wish: Wish) -> Message:
-        """The message that is to be dropped.
+    def ask(self, wish: Wish) -> Granted:
+        """The message that is to be dropped, and by what right.
 
         Raises:
             Refused: there is none, the policy says no, or there is no room for one more drop.
         """
-        message = self.choose(wish)
+        granted = self.choose(wish)
         busy = self._busy()
         if busy is not None:
             raise busy
-        return message
+        return granted
 
-    def choose(self, wish: Wish) -> Message:
+    def choose(self, wish: Wish) -> Granted:
         """The same, whether or not there is room.
 
         Raises:
@@ -72,10 +82,9 @@ class Asker:
             message = catalogue.message(wish.slot, wish.agent)
             if message is None:
                 raise Refused("no_message", f"slot {wish.slot} has no message")
-        self._policy(wish, message)
-        return message
+        return Granted(message=message, policy=self._policy(wish, message).told())
 
-    def _policy(self, wish: Wish, message: Message) -> None:
+    def _policy(self, wish: Wish, message: Message) -> Ruling:
         catalogue, rules = self._services.catalogue, self._rules
         if catalogue.list_known and not catalogue.suppresses:
             rules = replace(rules, attended_unreadable=True)  # an empty list is asked in vain of every number
@@ -92,7 +101,7 @@ class Asker:
         entry = self._entry(wish.number, number, now)
         ruling = judge(question, Facts(reachable=catalogue.list_known, suppressed=entry), rules, now)
         if ruling.allowed:
-            return
+            return ruling
         text = "; ".join(refusal.text for refusal in ruling.refusals)
         if entry is not None and entry.reason:
             text += f" ({entry.reason})"

@@ -48,7 +48,7 @@ class DialDoor:
         digit = int(slot) if slot in set("123456789") else 0
         wish = Wish(agent=agent, number=number, door="dial", slot=digit, caller_id=shown)
         try:
-            message = self._engine.asker.ask(wish)
+            message = self._engine.asker.ask(wish).message
         except Refused as refusal:
             if len(self._noting) < MOST_NOTES:
                 noting = asyncio.create_task(self._engine.asker.note(wish, refusal), name="note a refusal")
@@ -79,7 +79,7 @@ async def take_leg(engine: Engine, event: StasisStart) -> None:
         caller_id=str(connected.get("number", "")),
     )
     try:
-        message = engine.asker.choose(wish)
+        granted = engine.asker.choose(wish)
     except Refused as refusal:
         await quietly(services.ari.hang_up(event.channel_id, cause=CAUSES.get(refusal.rule, REJECTED)))
         await engine.asker.note(wish, refusal)
@@ -98,8 +98,9 @@ async def take_leg(engine: Engine, event: StasisStart) -> None:
             number=wish.number,
             caller_id=wish.caller_id,
             ref=args.get("ref", ""),
+            policy=granted.policy,
         ),
-        message,
+        granted.message,
         tap=None,
         hearing=Hearing(whole=False),
         accepted_at=now,
@@ -113,7 +114,7 @@ async def take_leg(engine: Engine, event: StasisStart) -> None:
     except JournalError as error:
         drop.let_go()
         log.error("leg_given_to_dialplan", reason=str(error))
-        await quietly(services.ari.set_variable(event.channel_id, "VOICEDROP_MESSAGE", message.media))
+        await quietly(services.ari.set_variable(event.channel_id, "VOICEDROP_MESSAGE", granted.message.media))
         await quietly(
             services.ari.continue_dialplan(event.channel_id, context="voicedrop-finish", extension="s", priority=1)
         )

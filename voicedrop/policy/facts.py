@@ -72,3 +72,18 @@ class Ruling:
     """When all rules would allow it if nothing else changes: now, if it is allowed."""
     asked: dict[str, object]
     """For the receipt: what was asked and known, in JSON's own types."""
+
+    def told(self) -> dict[str, object]:
+        """As the receipt keeps it, in JSON's own types."""
+        return {
+            **self.asked,
+            "allowed": self.allowed,
+            "refusals": [
+                {"rule": one.rule, "text": one.text, "next_allowed": _iso(one.next_allowed)} for one in self.refusals
+            ],
+            "next_allowed": _iso(self.next_allowed),
+        }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None

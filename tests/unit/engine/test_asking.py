@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -133,3 +134,13 @@ def test_the_labs_numbers_pass_every_rule(shown: str) -> None:
     )
     for one in zoo.subscribers():
         assert rule(asked, one.number(0), caller_id=shown) == ""
+
+
+def test_what_was_asked_is_kept_for_the_receipt() -> None:
+    asked = asker(Known("+1900*"), attended=["hours"], **ALWAYS)
+    granted = asked.ask(Wish(agent="1001", number=NUMBER, door="bridged", slot=1, caller_id="+12025550199"))
+    told = json.loads(json.dumps(granted.policy))
+    assert told["rules"] == ["unreachable", "suppressed", "hours"]
+    assert (told["allowed"], told["refused"], told["refusals"]) == (True, [], [])
+    assert (told["method"], told["number"], told["caller_id"]) == ("attended", NUMBER, "+12025550199")
+    assert told["next_allowed"] == told["at"]
