@@ -26,6 +26,7 @@ from voicedrop.engine.dialled import DialDoor
 from voicedrop.engine.engine import Engine
 from voicedrop.engine.evidence import FOLDER as EVIDENCE_FOLDER
 from voicedrop.engine.gauges import Gauges
+from voicedrop.engine.known import NumberFacts
 from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import Services
@@ -100,6 +101,7 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
                 listener=listener,
                 journal=journal,
                 catalogue=catalogue,
+                facts=NumberFacts(database),
                 metrics=metrics,
                 disk=disk,
             )

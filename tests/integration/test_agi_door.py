@@ -31,7 +31,7 @@ GREETING = (
 async def opened(answers: Mapping[str, str] | None = None) -> AsyncIterator[tuple[AgiDoor, list[Request]]]:
     asked: list[Request] = []
 
-    def answer(request: Request) -> Mapping[str, str]:
+    async def answer(request: Request) -> Mapping[str, str]:
         asked.append(request)
         if answers is None:
             raise RuntimeError("a fault of ours")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Bench, BenchMaker, number_of, show
+from voicedrop.lab.phone import Telephone
 from voicedrop.model import new_id
 
 
@@ -110,6 +111,42 @@ async def test_the_dial_door_tells_what_the_callee_was_shown(make_bench: BenchMa
     receipt = await bench.receipt(allowed, wait_s=60)
     assert (receipt["outcome"], receipt["caller_id"]) == ("delivered", "2001"), show(receipt)
     assert receipt["policy"]["rules"] == ["unreachable", "suppressed", "caller_id"]
+    await bench.nothing_left()
+
+
+@pytest.mark.parametrize("agent", ["1001", "2001"], ids=["bridged", "dial"])
+async def test_a_code_waits_for_what_is_on_record(make_bench: BenchMaker, agent: str) -> None:
+    """Three calls: without consent; with one; and once more within a day."""
+    bench = await make_bench(policy={"attended": ["consent", "cap_day"], "consent_for": ["attended"]})
+    number = number_of("mailbox")
+
+    async def pressed() -> Telephone:
+        telephone = await bench.exchange.dial(agent, number)
+        await bench.mark(number, "voicemail")
+        await telephone.press("*92")
+        return telephone
+
+    async def refused(rule: str) -> None:
+        telephone = await pressed()
+        await bench.until(
+            lambda: [one for one in bench.entries("refused") if one["rule"] == rule] or None, f"a refusal by {rule}"
+        )
+        await telephone.hang_up()
+
+    await refused("consent")
+    await bench.sql(
+        "INSERT INTO consent (id, number, basis, source, evidence, given_at, created_by) "
+        "VALUES (%s, %s, 'express', 'form', 'scan 7', now(), 'test')",
+        new_id(),
+        number,
+    )
+    await pressed()
+    receipt = await bench.receipt(number, wait_s=60)
+    assert receipt["outcome"] == "delivered", show(receipt)
+    assert receipt["policy"]["consent"]["evidence"] == "scan 7"
+    await bench.rows("SELECT id FROM drops WHERE number = %s", number)
+    await refused("cap_day")
+    assert len(bench.receipts()) == 1
     await bench.nothing_left()
 
 

@@ -11,13 +11,14 @@ from typing import Any
 import structlog
 
 from voicedrop.control import Refused
+from voicedrop.engine.known import History
 from voicedrop.engine.services import Services
 from voicedrop.errors import JournalError
 from voicedrop.model import Message
 from voicedrop.policy.facts import Facts, Question, Ruling
 from voicedrop.policy.gate import judge
 from voicedrop.policy.number import Number, NumberFault, parse
-from voicedrop.policy.settings import Method
+from voicedrop.policy.settings import OF_RECORD, Method
 from voicedrop.policy.suppression import Entry, lasting
 
 log = structlog.get_logger(__name__)
@@ -55,19 +56,19 @@ class Asker:
         self._busy = busy
         self._rules = services.settings.policy.rules()
 
-    def ask(self, wish: Wish) -> Granted:
+    async def ask(self, wish: Wish) -> Granted:
         """The message that is to be dropped, and by what right.
 
         Raises:
             Refused: there is none, the policy says no, or there is no room for one more drop.
         """
-        granted = self.choose(wish)
+        granted = await self.choose(wish)
         busy = self._busy()
         if busy is not None:
             raise busy
         return granted
 
-    def choose(self, wish: Wish) -> Granted:
+    async def choose(self, wish: Wish) -> Granted:
         """The same, whether or not there is room.
 
         Raises:
@@ -82,9 +83,9 @@ class Asker:
             message = catalogue.message(wish.slot, wish.agent)
             if message is None:
                 raise Refused("no_message", f"slot {wish.slot} has no message")
-        return Granted(message=message, policy=self._policy(wish, message).told())
+        return Granted(message=message, policy=(await self._policy(wish, message)).told())
 
-    def _policy(self, wish: Wish, message: Message) -> Ruling:
+    async def _policy(self, wish: Wish, message: Message) -> Ruling:
         catalogue, rules = self._services.catalogue, self._rules
         if catalogue.list_known and not catalogue.suppresses:
             rules = replace(rules, attended_unreadable=True)  # an empty list is asked in vain of every number
@@ -99,7 +100,15 @@ class Asker:
             caller_id=_with_plus(wish.caller_id),
         )
         entry = self._entry(wish.number, number, now)
-        ruling = judge(question, Facts(reachable=catalogue.list_known, suppressed=entry), rules, now)
+        of_record = not rules.attended.isdisjoint(OF_RECORD)
+        known = await self._services.facts.history(number.e164, now) if of_record else History()
+        facts = Facts(
+            reachable=catalogue.list_known and known is not None,
+            suppressed=entry,
+            consents=known.consents if known else (),
+            attempts=known.attempts if known else (),
+        )
+        ruling = judge(question, facts, rules, now)
         if ruling.allowed:
             return ruling
         text = "; ".join(refusal.text for refusal in ruling.refusals)

@@ -42,20 +42,20 @@ class DialDoor:
         self._engine = engine
         self._noting: set[asyncio.Task[None]] = set()
 
-    def answer(self, request: Request) -> Mapping[str, str]:
+    async def answer(self, request: Request) -> Mapping[str, str]:
         """To drop,SLOT,AGENT,NUMBER,CALLER_ID: the variables that the dialplan goes on by."""
         slot, agent, number, shown = (*request.args, "", "", "", "")[:4]
         digit = int(slot) if slot in set("123456789") else 0
         wish = Wish(agent=agent, number=number, door="dial", slot=digit, caller_id=shown)
         try:
-            message = self._engine.asker.ask(wish).message
+            granted = await self._engine.asker.ask(wish)
         except Refused as refusal:
             if len(self._noting) < MOST_NOTES:
                 noting = asyncio.create_task(self._engine.asker.note(wish, refusal), name="note a refusal")
                 self._noting.add(noting)
                 noting.add_done_callback(self._noting.discard)
             return {"VOICEDROP_ANSWER": refusal.rule}
-        return {"VOICEDROP_MEDIA": message.media, "VOICEDROP_ANSWER": "yes"}
+        return {"VOICEDROP_MEDIA": granted.message.media, "VOICEDROP_ANSWER": "yes"}
 
     async def settled(self) -> None:
         """Return when every refusal is in the journal."""
@@ -79,7 +79,7 @@ async def take_leg(engine: Engine, event: StasisStart) -> None:
         caller_id=str(connected.get("number", "")),
     )
     try:
-        granted = engine.asker.choose(wish)
+        granted = await engine.asker.choose(wish)
     except Refused as refusal:
         await quietly(services.ari.hang_up(event.channel_id, cause=CAUSES.get(refusal.rule, REJECTED)))
         await engine.asker.note(wish, refusal)

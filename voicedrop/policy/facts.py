@@ -43,7 +43,8 @@ class Facts:
     """What is known of the number. Order does not matter."""
 
     reachable: bool
-    """Unattended: the database answered all of this. Attended: a suppression list has been read, if not just now."""
+    """Unattended: the database answered all of this. Attended: a suppression list has been read, if not just now, and
+    the database answered where one of `settings.OF_RECORD` is asked."""
     suppressed: Entry | None = None
     """The entry that matches and lasts longest (`suppression.lasting`)."""
     consents: tuple[Consent, ...] = ()
