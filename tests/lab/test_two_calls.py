@@ -51,6 +51,12 @@ TURNS = {
     "the second meets congestion": Turn("congested-when-taken", "not_connected", "congested", "later"),
     "the second is answered before the first is down": Turn("answers-when-taken", "delivered", "answered", "no"),
     "the second rings on and a human answers it": Turn("call-waiting", "human_answered", "answered", AT_ANOTHER_TIME),
+    "a screening assistant answers the first": Turn("screening", "not_connected", "answered", AT_ANOTHER_TIME, 1),
+    "a screening assistant answers the second": Turn("screening-when-taken", "no_cue", "answered", AT_ANOTHER_TIME),
+    "the network's announcement answers the second": Turn("sit-when-taken", "not_mailbox", "answered", "no"),
+    "the second gets the network's announcement, unanswered": Turn(
+        "sit-early-when-taken", "not_connected", "failed", "no"
+    ),
 }
 
 
