@@ -11,6 +11,13 @@ from tests.lab.conftest import Bench, BenchMaker, number_of, show
 from voicedrop.lab import servers
 
 
+@pytest.fixture
+async def bench(make_bench: BenchMaker) -> Bench:
+    """A bench whose engine keeps its own database."""
+    made: Bench = await make_bench(as_shipped=True)
+    return made
+
+
 async def _dropped(bench: Bench, number: str, keys: str = "*91") -> None:
     """An agent's call to `number` with the code pressed."""
     telephone = await bench.exchange.dial("1001", number)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from tests.databases import command
 from voicedrop.errors import StoreError, StoreUnreachable
 from voicedrop.store import keeper as module
 from voicedrop.store import schema
@@ -20,7 +21,7 @@ from voicedrop.store.embedded import SOCKET, EmbeddedServer, stop_left
 from voicedrop.store.keeper import Keeper
 from voicedrop.store.tokens import ensure_first_token
 
-from .conftest import ExternalServer, command
+from .conftest import ExternalServer
 
 
 async def until_up(keeper: Keeper, *, up: bool) -> None:
