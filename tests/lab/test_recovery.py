@@ -32,11 +32,11 @@ async def _state(bench: Bench, state: str) -> None:
 
 async def test_killed_while_it_waits_and_started_again(bench: Bench) -> None:
     number = number_of("slow-beep")
-    await _dropped(bench, number)
+    await _dropped(bench, number, "*92")
     await _state(bench, "WAITING")
     await asyncio.to_thread(bench.engine.kill)
     await asyncio.to_thread(bench.engine.start)
-    delivery = await bench.delivery(number)
+    delivery = await bench.delivery(number, "short")
     assert delivery.whole, delivery
     receipt = await bench.receipt(number)
     assert receipt["outcome"] == "delivered", show(receipt)
@@ -107,9 +107,9 @@ async def test_a_call_survives_a_restart_and_its_code_still_works(bench: Bench) 
     await asyncio.to_thread(bench.engine.kill)
     await asyncio.to_thread(bench.engine.start)
     assert not telephone.ended.is_set()
-    await telephone.press("*91")
+    await telephone.press("*92")
     await asyncio.wait_for(telephone.ended.wait(), 10)
-    delivery = await bench.delivery(number)
+    delivery = await bench.delivery(number, "short")
     assert delivery.whole, delivery
     receipt = await bench.receipt(number)
     assert receipt["agent"] == "1001"

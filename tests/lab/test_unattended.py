@@ -44,23 +44,27 @@ async def test_a_human_is_hung_up_on_and_hears_nothing(make_bench: BenchMaker) -
     assert receipt["attempt"]["retry"] == "at another time of day"
 
 
-@pytest.mark.parametrize(
-    ("key", "disposition", "retry"),
-    [
-        ("busy", "busy", "later"),
-        ("unallocated", "failed", "no"),
-        ("congested", "congested", "later"),
-        ("sit-early", "failed", "no"),
-        ("no-answer", "no_answer", "at another time of day"),
-    ],
-)
-async def test_a_call_that_does_not_come_about(make_bench: BenchMaker, key: str, disposition: str, retry: str) -> None:
-    bench = await make_bench(**{**OPEN, "unattended": {"ring_timeout_s": 5}})
-    number = number_of(key)
-    drop = await order(bench, number, Method.SINGLE)
-    receipt = await settled(bench, number, drop)
-    assert receipt["outcome"] == "not_connected", show(receipt)
-    assert (receipt["attempt"]["disposition"], receipt["attempt"]["retry"]) == (disposition, retry), show(receipt)
+NOT_CONNECTED = {
+    "busy": ("busy", "later"),
+    "unallocated": ("failed", "no"),
+    "sit-early": ("failed", "no"),
+    "congested": ("congested", "later"),
+    "no-answer": ("no_answer", "at another time of day"),
+}
+
+
+async def test_a_call_that_does_not_come_about(make_bench: BenchMaker, subtests: pytest.Subtests) -> None:
+    """All of them at the same time, each at a number of its own."""
+    bench = await make_bench(**{**OPEN, "unattended": {**OPEN["unattended"], "ring_timeout_s": 15}})
+    numbers = {key: number_of(key) for key in NOT_CONNECTED}
+    drops = {key: await order(bench, number, Method.SINGLE) for key, number in numbers.items()}
+    for drop in drops.values():
+        await receipt_of(bench, drop)
+    for key, expected in NOT_CONNECTED.items():
+        with subtests.test(key):
+            receipt = await settled(bench, numbers[key], drops[key])
+            assert receipt["outcome"] == "not_connected", show(receipt)
+            assert (receipt["attempt"]["disposition"], receipt["attempt"]["retry"]) == expected, show(receipt)
 
 
 @dataclass(frozen=True)
