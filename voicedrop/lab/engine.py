@@ -17,7 +17,7 @@ from voicedrop.errors import LabError
 from voicedrop.lab.conf import write_engine_config
 from voicedrop.store.embedded import POSTGRES, stop_left
 
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0  # a busy machine makes a database of its own in 20 s
 STOP_TIMEOUT_S = 60.0
 
 
