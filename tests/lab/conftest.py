@@ -11,6 +11,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from tests import databases
+from tests.lab.forked import ForkedEngine
 from voicedrop.ari.client import AriClient
 from voicedrop.errors import Gone
 from voicedrop.lab import conf, recordings, servers, zoo
@@ -177,31 +180,56 @@ def outside() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[str]:
+    """The URL of a PostgreSQL with a migrated template."""
+    folder = Path(tempfile.mkdtemp(prefix="voicedrop-lab-"))
+    folder.chmod(0o755)
+    server = EmbeddedServer(folder / "postgres")
+    url = server.start()
+    databases.prepare(url)
+    yield url
+    server.stop()
+    shutil.rmtree(folder)
+
+
 @pytest.fixture
-async def make_bench(lab: Site, tmp_path: Path, outside: Path) -> AsyncIterator[BenchMaker]:
-    """Benches with engines of their own settings; everything is ended with the test."""
-    stack: list[Any] = []
-    engines: list[EngineProcess] = []
+def new_database(database_server: str) -> Iterator[Callable[[], str]]:
+    """Gives URLs of migrated databases, each new."""
+    with ExitStack() as lent:
+        yield lambda: lent.enter_context(databases.copy_of(database_server, "template"))
 
-    async def make(*, start: bool = True, **changes: Any) -> Bench:
-        folder = tmp_path / f"engine{len(engines)}"
-        folder.mkdir()
-        changes.setdefault("state_dir", str(outside / f"state{len(engines)}"))
-        changes["log"] = {"level": "debug", "format": "json"}
-        engine = EngineProcess(folder, conf.engine_settings(lab, **changes))
-        engines.append(engine)
-        if start:
-            await asyncio.to_thread(engine.start)
-        telephones = exchange(lab)
-        pbx = AriClient(lab.pbx_url, "voicedrop", conf.secret_file(lab, "ari").read_text())
-        stack.extend([telephones, pbx])
-        return Bench(lab, engine, await telephones.__aenter__(), await pbx.__aenter__())
 
-    yield make
-    for one in reversed(stack):
-        await one.__aexit__(None, None, None)
-    for engine in engines:
-        await asyncio.to_thread(engine.clear_away)
+@pytest.fixture
+async def make_bench(
+    lab: Site, tmp_path: Path, outside: Path, new_database: Callable[[], str]
+) -> AsyncIterator[BenchMaker]:
+    """Benches with engines of their own settings; everything is ended with the test.
+
+    `as_shipped`: the engine is the command `voicedrop run`, which starts its own database in its state directory.
+    Otherwise it is forked from a process that has loaded it, and has a new database of the session's server.
+    """
+    engines = itertools.count()
+    async with AsyncExitStack() as stack:
+
+        async def make(*, start: bool = True, as_shipped: bool = False, **changes: Any) -> Bench:
+            index = next(engines)
+            folder = tmp_path / f"engine{index}"
+            folder.mkdir()
+            changes.setdefault("state_dir", str(outside / f"state{index}"))
+            changes["log"] = {"level": "debug", "format": "json"}
+            if not as_shipped:
+                changes.setdefault("database", {"url": new_database()})
+            kind = EngineProcess if as_shipped else ForkedEngine
+            engine = kind(folder, conf.engine_settings(lab, **changes))
+            stack.push_async_callback(asyncio.to_thread, engine.clear_away)
+            if start:
+                await asyncio.to_thread(engine.start)
+            telephones = await stack.enter_async_context(exchange(lab))
+            pbx = AriClient(lab.pbx_url, "voicedrop", conf.secret_file(lab, "ari").read_text())
+            return Bench(lab, engine, telephones, await stack.enter_async_context(pbx))
+
+        yield make
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from voicedrop.store.changes import CHANGED, changed
 from voicedrop.store.database import Database
 from voicedrop.store.listening import NotificationListener
 from voicedrop.takeover import take_over_folder
+from voicedrop.tasks import end
 
 NUMBER = "+12025550123"
 
@@ -165,9 +166,7 @@ async def test_a_change_is_known_as_soon_as_it_is_told(database: Database, catal
         await catalogue.read_again(10)
         assert catalogue.by_id(message, "anybody") is not None
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
 
 # -- asked before each drop -------------------------------------------------------------------------

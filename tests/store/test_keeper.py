@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from tests.databases import command
 from voicedrop.errors import StoreError, StoreUnreachable
 from voicedrop.store import keeper as module
 from voicedrop.store import schema
@@ -19,8 +20,9 @@ from voicedrop.store.database import Database
 from voicedrop.store.embedded import SOCKET, EmbeddedServer, stop_left
 from voicedrop.store.keeper import Keeper
 from voicedrop.store.tokens import ensure_first_token
+from voicedrop.tasks import end
 
-from .conftest import ExternalServer, command
+from .conftest import ExternalServer
 
 
 async def until_up(keeper: Keeper, *, up: bool) -> None:
@@ -86,8 +88,7 @@ async def test_an_embedded_one_that_dies_is_started_again(outside: Path) -> None
         await until_up(keeper, up=True)
         assert await database.reachable()
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running)
         await keeper.close(database)
 
 
@@ -119,8 +120,7 @@ async def test_one_that_is_away_at_the_start_is_waited_for(external: ExternalSer
         await asyncio.to_thread(external.start)
         await until_up(keeper, up=True)
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running)
         await keeper.close(database)
 
 
@@ -150,8 +150,7 @@ async def test_what_waits_for_the_database_is_done_once(external: ExternalServer
         assert tries == [2]
         assert await ensure_first_token(database) is None
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running)
         await keeper.close(database)
 
 

@@ -7,7 +7,8 @@ import asyncio
 import psycopg
 import pytest
 
-from tests.store.conftest import ExternalServer, command
+from tests.databases import command
+from tests.store.conftest import ExternalServer
 from voicedrop.errors import StoreError, StoreUnreachable
 from voicedrop.store import schema
 
