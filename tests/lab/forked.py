@@ -40,9 +40,9 @@ class Fork:
             raise subprocess.TimeoutExpired("voicedrop run", timeout or 0.0)
         return code
 
-    def send_signal(self, sign: signal.Signals) -> None:
+    def send_signal(self, sig: int) -> None:
         if self.poll() is None:
-            os.kill(self._process.pid or 0, sign)
+            os.kill(self._process.pid or 0, sig)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
