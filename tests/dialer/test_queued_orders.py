@@ -43,8 +43,14 @@ def settings(rules: Rules = OPEN) -> Any:
 
 async def ordered(database: Database, rules: Rules = OPEN, **whose: Any) -> UUID:
     taken = Orders(settings(rules), database)
-    given = {"number": NUMBER, "message_id": new_id(), "method": "single", "actor": "test", "ref": "crm-7"}
-    return UUID(await taken.order(**given, **whose))
+    given: dict[str, Any] = {
+        "number": NUMBER,
+        "message_id": new_id(),
+        "method": "single",
+        "actor": "test",
+        "ref": "crm-7",
+    }
+    return UUID(await taken.order(**{**given, **whose}))
 
 
 async def read(database: Database, drop: UUID, scope: Scope | None = None) -> Row | None:
