@@ -24,11 +24,17 @@ def _policy(**changes: Any) -> dict[str, Any]:
     return {**OPEN, "policy": {**OPEN["policy"], **changes}}
 
 
+async def _taken_all_the_same(bench: Bench, number: str) -> str:
+    """An order that was taken when the policy still allowed it; the drop's id."""
+    file = conf.write_engine_config(bench.engine.config.with_name("open.yaml"), {**bench.engine.settings, **OPEN})
+    return await ordering.order(config.load(file), number, "short", Method.SINGLE)
+
+
 async def test_a_second_order_within_the_spacing_is_refused(make_bench: BenchMaker) -> None:
     bench: Bench = await make_bench(**_policy(spacing_h=24))
     number, before = number_of(BUSY), datetime.now(UTC)
-    # Both are taken: there was no attempt yet.
-    first, second = [await order(bench, number, Method.SINGLE) for _ in range(2)]
+    first = await order(bench, number, Method.SINGLE)
+    second = await _taken_all_the_same(bench, number)
     assert (await settled(bench, number, first))["attempt"]["disposition"] == "busy"
     receipt = await settled(bench, number, second)
     assert receipt["outcome"] == "blocked", show(receipt)
@@ -52,8 +58,7 @@ async def test_outside_the_hours_nothing_rings(make_bench: BenchMaker) -> None:
     with pytest.raises(Refused) as refused:
         await order(bench, number, Method.SINGLE)
     assert refused.value.rule == "hours"
-    taken = conf.write_engine_config(bench.engine.config.with_name("open.yaml"), {**bench.engine.settings, **OPEN})
-    drop = await ordering.order(config.load(taken), number, "short", Method.SINGLE)
+    drop = await _taken_all_the_same(bench, number)
     receipt = await settled(bench, number, drop)
     assert (receipt["outcome"], receipt["policy"]["refused"]) == ("blocked", ["hours"]), show(receipt)
     assert datetime.fromisoformat(receipt["policy"]["next_allowed"]).astimezone(BUSY_ZONE).hour == later.hour
