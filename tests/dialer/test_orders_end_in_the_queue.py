@@ -233,6 +233,35 @@ async def test_a_number_that_another_node_may_be_calling_waits(database: Databas
         assert await attempts.elsewhere(connection, NUMBER, node=NODE, within=within) is None
 
 
+async def test_who_waits_for_a_drop_may_be_cancelled_and_the_drop_goes_on(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its job may come again meanwhile: it waits for the end, and makes nothing."""
+    drop = await ordered(database)
+    assert await claimed(database, drop)
+    live: Any = SimpleNamespace(
+        ended=asyncio.get_running_loop().create_future(), what=SimpleNamespace(door="unattended", number=NUMBER)
+    )
+    engine: Any = NoCalls()
+    engine.drops = {str(drop): live}
+    waiting, until_ended = asyncio.Semaphore(0), left.until_ended
+
+    async def telling(one: Any) -> None:
+        waiting.release()
+        await until_ended(one)
+
+    monkeypatch.setattr(left, "until_ended", telling)
+    made = [asyncio.create_task(dialer(engine, database).make(an_order(NUMBER, drop=str(drop)))) for _ in range(2)]
+    for _ in made:
+        await asyncio.wait_for(waiting.acquire(), 10)
+    made[0].cancel()
+    await asyncio.wait({made[0]})
+    assert not live.ended.done()
+    live.ended.set_result(None)
+    await asyncio.wait_for(made[1], 10)
+    assert (await known(database, drop))["state"] == "under_way", "its receipt is the journal's matter"
+
+
 # -- whoever waits ----------------------------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ from voicedrop.library.terms import Particulars
 from voicedrop.policy.settings import Method
 from voicedrop.store import journal
 from voicedrop.store.database import Database
+from voicedrop.store.orders import NOT_PLACED
 
 ROOT = Path(__file__).resolve().parents[2]
 LABEL, CALLER = "callback", "+12025550199"
@@ -221,9 +222,26 @@ async def test_whoever_dies_at_any_step_leaves_one_receipt_and_makes_no_second_c
         assert receipt["attempt"]["retry"] == "later"
         # Nobody's journal knows the one that died before: the database alone has its receipt.
         assert nodes[step].told() == ([] if step == "claimed" else [drop])
-    assert rows[drops["claimed"]]["reason"].startswith("no call was placed")
+    assert rows[drops["claimed"]]["reason"] == NOT_PLACED.reason
     told = await lines.rows(world.database, "SELECT drop_id FROM event WHERE kind = 'drop.ended' ORDER BY drop_id")
     assert [str(row["drop_id"]) for row in told] == sorted(drops.values()), "each end is told once"
+
+
+async def test_an_order_whose_job_another_engine_had_is_ended_by_its_own(world: World) -> None:
+    lost, other = await world.node("lost"), await world.node("n2")
+    drop = await ordered(lost, a_number(0))
+    await lost.start(step="claimed")
+    assert await lost.ended() == -9
+    await other.start(stalled_s=1.0)
+    await world.until("SELECT FROM drops WHERE NOT EXISTS (SELECT FROM procrastinate_jobs)")
+    (row,) = await lines.rows(world.database, "SELECT node, outcome FROM drops")
+    assert row == {"node": "lost", "outcome": None}
+    await lost.start()
+    (row,) = await world.all_ended(1)
+    assert (row["outcome"], row["reason"]) == ("failed", NOT_PLACED.reason)
+    assert [one async for one in ordering.receipts(lost.settings)] == [row["receipt"]]
+    assert row["receipt"]["drop"] == drop
+    assert world.network.placed == []
 
 
 async def test_an_engine_that_never_comes_back_is_retired(world: World) -> None:
