@@ -138,3 +138,23 @@ async def test_a_dead_workers_job_is_taken_up(url: str, monkeypatch: pytest.Monk
     task = await running(url, work)
     await asyncio.wait_for(came.wait(), 30)
     await end(task)
+
+
+async def test_a_worker_that_stops_in_the_middle_puts_the_job_back(url: str) -> None:
+    began, again = asyncio.Event(), asyncio.Event()
+
+    async def stuck(_: Order) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async def work(_: Order) -> None:
+        again.set()
+
+    await put_all(url, an_order("+12025550100"))
+    task = await running(url, stuck)
+    await asyncio.wait_for(began.wait(), 20)
+    await end(task)
+    assert await statuses(url) == ["todo"]
+    task = await running(url, work)
+    await asyncio.wait_for(again.wait(), 30)
+    await end(task)

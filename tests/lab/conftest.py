@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from psycopg.rows import dict_row
@@ -34,6 +35,9 @@ from voicedrop.lab.site import Site, site
 from voicedrop.store import journal
 from voicedrop.store.embedded import POSTGRES, EmbeddedServer
 
+RATE_HZ = 8000
+BLOCK = 160  # samples, one frame of 20 ms
+LOUD = 0.02  # RMS of a full scale of 1: 10 dB below the message's speech, far above a line's hiss
 _next_index: dict[str, Iterator[int]] = {}
 
 
@@ -122,6 +126,18 @@ class Bench:
         call = await self.call_to(number, wait_s=wait_s)
         file = await recordings.kept(self.site, call)
         return judge(load(message_file(self.site, label)), load(file))
+
+    async def heard(self, number: str, *, sound_s: float, wait_s: float = 30.0) -> None:
+        """Wait until the callee has heard so much of anything, by the carrier's recording of the call to `number`."""
+
+        def enough() -> bool:
+            file = recordings.calls_to(self.site, number)[-1].heard
+            audio = load(file) if file.is_file() else np.zeros(0)
+            blocks = audio[: len(audio) // BLOCK * BLOCK].reshape(-1, BLOCK)
+            loud = np.sqrt(np.mean(blocks**2, axis=1)) > LOUD
+            return bool(loud.sum() * BLOCK >= sound_s * RATE_HZ)
+
+        await self.until(enough, f"{sound_s} s of sound in the call to {number}", wait_s)
 
     async def until(self, found: Callable[[], Any], what: str, wait_s: float = 30.0) -> Any:
         """Poll for something outside this process; fail with its name when it does not come."""

@@ -54,7 +54,7 @@ async def test_the_callee_hangs_up_while_the_message_plays(bench: Bench) -> None
     await asyncio.wait_for(telephone.answered.wait(), 10)
     await telephone.press("*91")
     await bench.until(lambda: "-> PLAYING" in bench.log_tail(500), "the message to start")
-    await asyncio.sleep(2)  # some of the message is to be heard
+    await bench.heard(number, sound_s=1.0)
     await _carrier_hangs_up(bench, number)
     receipt = await bench.receipt(number)
     assert receipt["outcome"] == "partly_delivered", show(receipt)

@@ -145,7 +145,7 @@ async def test_asterisk_is_killed(bench: Bench, state: str) -> None:
     await _dropped(bench, number)
     await _state(bench, state)
     if state == "PLAYING":
-        await asyncio.sleep(1)  # some of the message is to be heard
+        await bench.heard(number, sound_s=0.5)
     try:
         await asyncio.to_thread(servers.stop, bench.site, "pbx", signal.SIGKILL)
     finally:
