@@ -12,7 +12,7 @@ import pytest
 
 from tests.dialer.conftest import an_order
 from tests.dialer.test_gate_on_store import NUMBER
-from tests.dialer.test_queued_orders import NODE, NoCalls, cancelled, dialer, known, ordered, rows
+from tests.dialer.test_queued_orders import NODE, NoCalls, cancelled, dialer, known, ordered, rows, shipped
 from tests.store import lines
 from voicedrop import config, ordering
 from voicedrop.call import events as ev
@@ -20,6 +20,7 @@ from voicedrop.control import Refused
 from voicedrop.dialer import left
 from voicedrop.dialer.jobs import NotNow
 from voicedrop.dialer.opt_outs import OPT_OUT, OptOuts
+from voicedrop.errors import VoicedropError
 from voicedrop.model import new_id
 from voicedrop.store import attempts, orders, persons
 from voicedrop.store.database import Database
@@ -260,6 +261,23 @@ async def test_who_waits_for_a_drop_may_be_cancelled_and_the_drop_goes_on(
     live.ended.set_result(None)
     await asyncio.wait_for(made[1], 10)
     assert (await known(database, drop))["state"] == "under_way", "its receipt is the journal's matter"
+
+
+async def test_a_node_that_never_comes_back_is_retired(database: Database, settings: config.Settings) -> None:
+    drop, others = await ordered(database), await ordered(database, number=OTHER)
+    assert await claimed(database, drop, node="lost")
+    assert await claimed(database, others, number=OTHER, node="n3")
+    with pytest.raises(VoicedropError, match="its next start"):
+        await ordering.retire(settings, NODE)
+    assert await ordering.retire(settings, "lost") == 1
+    assert await ordering.retire(settings, "lost") == 0
+    receipt = await ordering.receipt(settings, str(drop), wait_s=5)
+    assert (receipt["outcome"], receipt["reason"], receipt["node"]) == ("failed", orders.RETIRED.reason, "lost")
+    # Should its journal turn up all the same, there is still one outcome, told once.
+    await shipped(database, lines.accepted(str(drop)), lines.ended(str(drop)))
+    assert [one async for one in ordering.receipts(settings)] == [receipt]
+    assert await rows(database, "SELECT kind FROM event") == [{"kind": "drop.ended"}]
+    assert (await known(database, others))["state"] == "under_way"
 
 
 # -- whoever waits ----------------------------------------------------------------------------------
