@@ -241,12 +241,3 @@ def test_a_docker_that_hangs_is_told_in_plain_words(docker: Docker, lab: Site) -
 def test_down_without_a_lab_asks_nothing(docker: Docker, lab: Site) -> None:
     compose.down(lab)
     assert docker.lines == []
-
-
-def test_the_engines_user_has_a_name_in_its_image() -> None:
-    """initdb refuses a user without one."""
-    dockerfile = (compose.COMPOSE_FILE.parent / "Dockerfile.engine").read_text()
-    arguments = SERVICES["engine"]["build"]["args"]
-    assert f"{arguments['ENGINE_UID']}:{arguments['ENGINE_GID']}" == SERVICES["engine"]["user"]
-    assert 'echo "voicedrop:x:${ENGINE_UID}:${ENGINE_GID}:' in dockerfile
-    assert "\nUSER ${ENGINE_UID}:${ENGINE_GID}\n" in dockerfile
