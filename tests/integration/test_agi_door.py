@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -15,8 +17,9 @@ from voicedrop.agi.door import AgiDoor
 from voicedrop.agi.session import BIGGEST_REQUEST, Request
 from voicedrop.config import Settings
 from voicedrop.control import Refused
-from voicedrop.engine.asking import Asker, Wish
-from voicedrop.engine.dialled import DialDoor
+from voicedrop.engine import dialled
+from voicedrop.engine.asking import Asker, Granted, Wish
+from voicedrop.engine.dialled import DialDoor, Grants
 from voicedrop.engine.engine import Engine
 from voicedrop.engine.services import Services
 from voicedrop.model import Message
@@ -107,6 +110,8 @@ class AnEngine:
         self.catalogue = Known()
         self.settings = Settings.model_validate({"ari": {"password": "x"}, "policy": policy})
         self.asker = Noted(cast(Services, self), lambda: None)
+        self.grants = Grants()
+        self.services = SimpleNamespace(now=lambda: 0.0)
 
 
 @pytest.mark.parametrize(
@@ -134,10 +139,32 @@ async def test_the_policy_hears_what_the_callee_was_shown(shown: str | None, exp
             writer.write(b"200 result=1\n")
         assert said["VOICEDROP_ANSWER"] == expected
         assert said.get("VOICEDROP_MEDIA") == ("/lab/m" if expected == "yes" else None)
+        # What was granted counts for the leg that arrives, once and for a while.
+        leg = Wish(agent="2001", number="12025550123", door="dial", slot=1, caller_id="whatever")
+        assert engine.grants.take(replace(leg, slot=2), 1.0) is None
+        granted = engine.grants.take(leg, 1.0)
+        assert (granted.message.media if granted else None) == said.get("VOICEDROP_MEDIA")
+        assert engine.grants.take(leg, 1.0) is None
         writer.close()
     finally:
         await door.stop()
         await asked.settled()
+
+
+def test_a_grant_does_not_last_and_they_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialled, "MOST_GRANTS", 2)
+    grants = Grants()
+    message = Known().message(1, "")
+    legs = [Wish(agent=str(agent), number="+12025550123", door="dial", slot=1) for agent in range(3)]
+    for leg in legs:
+        grants.keep(leg, Granted(message=message, policy={}), 0.0)
+    assert grants.take(legs[2], 0.0) is None  # there was no room
+    assert grants.take(legs[0], dialled.GRANT_S - 0.1) is not None
+    assert grants.take(legs[1], dialled.GRANT_S) is None
+    grants.keep(legs[1], Granted(message=message, policy={}), 0.0)
+    grants.keep(legs[2], Granted(message=message, policy={}), dialled.GRANT_S)  # what is over makes room
+    grants.keep(legs[0], Granted(message=message, policy={}), dialled.GRANT_S)
+    assert all(grants.take(leg, dialled.GRANT_S) for leg in (legs[2], legs[0]))
 
 
 async def test_asterisk_that_does_not_take_the_answer_is_let_go() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Bench, BenchMaker, number_of, show
+from voicedrop.lab import recordings
 from voicedrop.lab.phone import Telephone
 from voicedrop.model import new_id
 
@@ -121,7 +122,9 @@ async def test_a_code_waits_for_what_is_on_record(make_bench: BenchMaker, agent:
     number = number_of("mailbox")
 
     async def pressed() -> Telephone:
+        before = len(recordings.calls_to(bench.site, number))
         telephone = await bench.exchange.dial(agent, number)
+        await bench.until(lambda: len(recordings.calls_to(bench.site, number)) > before, "the call at the carrier")
         await bench.mark(number, "voicemail")
         await telephone.press("*92")
         return telephone

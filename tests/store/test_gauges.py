@@ -15,7 +15,6 @@ from voicedrop.store.journal import Journal
 from voicedrop.store.keeper import Keeper
 from voicedrop.store.shipping import Shipper
 
-LATER = datetime.now(UTC) + timedelta(days=1)  # than the clock of the database, however late the test runs
 NAMES = (
     "voicedrop_database_up",
     "voicedrop_shipping_up",
@@ -47,13 +46,14 @@ async def test_what_is_shipped_and_what_is_not(database: Database, journal: Jour
 async def test_deliveries_that_wait_or_were_given_up(database: Database, journal: Journal, tmp_path: Path) -> None:
     metrics, keeper = Metrics(), Keeper(database.url, tmp_path)
     gauges = Gauges(metrics, keeper, Shipper(database, journal, "lab"), database)
+    later = datetime.now(UTC) + timedelta(minutes=1)  # than the database's clock, so that all is due
     async with database.transaction() as connection:
         disabled, _ = await webhooks.add(connection, url="https://example.org/", kinds=[], team_id=None)
         await webhooks.disable(connection, disabled, "gone", now=datetime.now(UTC))
         await webhooks.add(connection, url="https://example.com/", kinds=[], team_id=None)
         for _ in range(4):
             await events.add(connection, "drop.ended", {})
-        taken = await webhooks.take_due(connection, now=LATER, lease=timedelta(minutes=1), limit=1)
+        taken = await webhooks.take_due(connection, now=later, lease=timedelta(minutes=1), limit=1)
         await connection.execute("UPDATE delivery SET state = 'delivered' WHERE event_id = (SELECT max(id) FROM event)")
 
     def deliveries() -> list[float | None]:
@@ -65,11 +65,11 @@ async def test_deliveries_that_wait_or_were_given_up(database: Database, journal
     await gauges.look()
     assert deliveries() == [3, 0, 1]
     async with database.transaction() as connection:
-        await webhooks.failed(connection, taken[0], status=500, error="no", again_at=None, now=LATER)
+        await webhooks.failed(connection, taken[0], status=500, error="no", again_at=None, now=later)
     await gauges.look()
     assert deliveries() == [2, 1, 1]
     async with database.transaction() as connection:
-        await webhooks.redeliver(connection, taken[0].webhook, taken[0].delivery, now=LATER)
+        await webhooks.redeliver(connection, taken[0].webhook, taken[0].delivery, now=later)
     await gauges.look()
     assert deliveries() == [3, 0, 1]
 
