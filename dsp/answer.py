@@ -1,6 +1,7 @@
 """Who or what answered an unattended call."""
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -8,8 +9,8 @@ from typing import Final, Literal
 from dsp.answer_settings import AnswerSettings
 from dsp.detector import Detector
 from dsp.events import BeepDropped, BeepEnded, BeepStarted, Detection, ToneIdentified
-from dsp.spectrum import Hop, Samples
-from dsp.voice_track import Stretch, VoiceTrack
+from dsp.spectrum import WINDOW_CENTRE_MS, Hop, Samples
+from dsp.voice_track import BEEP_EDGE_MS, Stretch, VoiceTrack
 
 AnswerKind = Literal["human", "mailbox", "screening", "fax", "announcement", "silence", "unsure"]
 AnswerReason = Literal["waits", "asks_again", "over_noise", "beep", "no_beep", "tone", "nothing", "words", "too_long"]
@@ -23,6 +24,12 @@ _OF_TONE: Final[dict[str, AnswerKind]] = {
     "dial_tone": "announcement",
     "stutter_dial_tone": "announcement",
 }
+_HOPS_KEPT: Final = 300
+"""3 s: what is asked about behind a beep, even if another tone (at most 1.75 s) is looked at first."""
+_LOUD_SHARE: Final = 0.9
+"""How loud it is: so much of it is no louder. A click or a lost packet says nothing."""
+_SAME_BEEP: Final = 0.015
+"""Relative difference in frequency, as `ProgressSettings.same_tone`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +57,12 @@ class AnswerListener:
         self.settings = settings or AnswerSettings()
         self.detector = detector or Detector()
         self._track = VoiceTrack(self.settings.voice)
+        self._levels: deque[tuple[float, float]] = deque(maxlen=_HOPS_KEPT)  # centre in ms, dBFS
         self._beeping = False
+        self._last_beep: BeepEnded | None = None
+        """The one before, whether it settled anything or not."""
+        self._waiting_beep: BeepEnded | None = None
+        """It settles it if nothing follows."""
         self._since_ms = 0.0
         """What was before does not count."""
         self._bare_beep_ms = 0.0
@@ -67,6 +79,7 @@ class AnswerListener:
 
     def hear(self, hop: Hop, detections: Sequence[Detection]) -> list[Verdict]:
         """The second half of `feed`, for those who have a detector of their own: a hop and what it brought."""
+        self._levels.append((hop.end_ms - WINDOW_CENTRE_MS, hop.dbfs))
         said = [self._detected(one) for one in detections]
         if self._track.feed(hop) and not self._beeping:
             said.append(self._look(hop.end_ms))
@@ -86,12 +99,12 @@ class AnswerListener:
             case BeepEnded():
                 self._beeping = False
                 self._track.drop(detection.start_ms)
-                if detection.confidence >= self.settings.least_beep:
-                    return self._beep(detection)
+                self._beep(detection)
             case ToneIdentified(name="ringback"):
                 # Forwarded: whoever answers has not spoken yet.
                 self._track.clear(detection.frequencies_hz)
                 self._since_ms = detection.at_ms
+                self._waiting_beep = None
             case ToneIdentified(name=name) if name in _OF_TONE:
                 return self._say(_OF_TONE[name], "tone", 0.98, detection.at_ms, name)
         return None
@@ -101,6 +114,8 @@ class AnswerListener:
         voice = self._track.stretches()
         if not voice:
             return self._look_at_nothing(now_ms)
+        if self._waiting_beep is not None:
+            return self._look_behind(self._waiting_beep, voice, now_ms)
         if now_ms - self._since_ms >= settings.give_up_ms:
             return self._say("unsure", "too_long", 0.5, now_ms)
         silence_ms = now_ms - voice[-1].end_ms
@@ -133,13 +148,46 @@ class AnswerListener:
                 return max(after_ms, settings.faint_after_ms) if faint else after_ms
         return math.inf
 
-    def _beep(self, beep: BeepEnded) -> Verdict | None:
-        """A beep settles it behind a greeting; behind nothing it does if nothing follows, behind a word it does not."""
+    def _beep(self, beep: BeepEnded) -> None:
+        """A beep settles it behind a greeting, or behind nothing, if nothing follows. Behind a word it does not."""
+        before, self._last_beep, self._waiting_beep = self._last_beep, beep, None
+        if beep.confidence < self.settings.least_beep:
+            return
         voice = self._track.stretches()
         if not voice:
             self._bare_beep_ms = beep.end_ms
-        elif sum(stretch.length_ms for stretch in voice) >= self.settings.beep_voice_ms:
-            return self._say("mailbox", "beep", 0.97, beep.at_ms)
+        elif self._is_behind_a_greeting(beep, before, voice):
+            self._waiting_beep = beep
+
+    def _is_behind_a_greeting(self, beep: BeepEnded, before: BeepEnded | None, voice: Sequence[Stretch]) -> bool:
+        """Or behind a word, behind who asks again, or in a series of beeps?"""
+        settings = self.settings
+        spoken_ms = sum(one.length_ms for one in voice)
+        turns = _turns(voice, settings.turn_ms)
+        if spoken_ms < settings.beep_voice_ms:
+            return False
+        if len(turns) > 1 and turns[-1].length_ms < settings.beep_turn_ms and spoken_ms < settings.long_voice_ms:
+            return False
+        if before is not None and _alike(before, beep):
+            pause_ms = beep.start_ms - before.end_ms
+            return not settings.double_beep_ms <= pause_ms < settings.series_ms
+        return True
+
+    def _look_behind(self, beep: BeepEnded, voice: Sequence[Stretch], now_ms: float) -> Verdict | None:
+        """A mailbox is silent behind its beep, a room need not be: a beep settles it if nothing as loud follows."""
+        settings = self.settings
+        spoken_ms = sum(one.length_ms for one in voice)
+        is_long = spoken_ms >= settings.long_voice_ms
+        until_ms = beep.end_ms + (settings.beep_hold_long_ms if is_long else settings.beep_hold_ms)
+        if now_ms < until_ms:
+            return None
+        self._waiting_beep = None
+        behind = sorted(dbfs for at_ms, dbfs in self._levels if beep.end_ms + BEEP_EDGE_MS < at_ms <= until_ms)
+        if not behind:
+            return None
+        below_db = beep.level_dbfs - behind[int(_LOUD_SHARE * (len(behind) - 1))]
+        if below_db >= (settings.beep_after_long_db if is_long else settings.beep_after_db):
+            return self._say("mailbox", "beep", 0.97, now_ms)
         return None
 
     def _look_at_nothing(self, now_ms: float) -> Verdict | None:
@@ -189,6 +237,11 @@ def _turns(voice: Sequence[Stretch], pause_ms: float) -> list[Stretch]:
         else:
             turns.append(one)
     return turns
+
+
+def _alike(one: BeepEnded, other: BeepEnded) -> bool:
+    """The same beep again?"""
+    return abs(one.frequencies_hz[0] - other.frequencies_hz[0]) <= _SAME_BEEP * one.frequencies_hz[0]
 
 
 def _revises(before: Verdict, said: Verdict) -> bool:

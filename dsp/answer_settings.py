@@ -79,7 +79,20 @@ class AnswerSettings:
     least_beep: float = 0.5
     """Confidence of a beep that settles it..."""
     beep_voice_ms: float = 700.0
-    """...behind so much voice: a word and a beep are somebody in a kitchen. Or behind nothing..."""
+    """...behind so much voice: a word and a beep are somebody in a kitchen..."""
+    beep_turn_ms: float = 700.0
+    """...the last turn of which, if there were more, was so long: who has asked again is no mailbox..."""
+    beep_hold_ms: float = 600.0
+    beep_after_db: float = 5.0
+    """...and so much louder than what follows for so long: a mailbox records in silence, an appliance beeps again..."""
+    long_voice_ms: float = 5000.0
+    beep_hold_long_ms: float = 300.0
+    beep_after_long_db: float = 2.0
+    """...where less is asked for behind so much voice: nearly no human talks for so long..."""
+    double_beep_ms: float = 200.0
+    series_ms: float = 2500.0
+    """...and none that comes again at the same frequency within so long, but for two with no more than this between
+    them, which are one. Or behind nothing..."""
     bare_beep_ms: float = 800.0
     bare_share: float = 0.1
     """...if so long after it no more than this share stands out from the noise: else it was music."""
