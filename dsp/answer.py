@@ -13,7 +13,9 @@ from dsp.spectrum import WINDOW_CENTRE_MS, Hop, Samples
 from dsp.voice_track import BEEP_EDGE_MS, Stretch, VoiceTrack
 
 AnswerKind = Literal["human", "mailbox", "screening", "fax", "announcement", "silence", "unsure"]
-AnswerReason = Literal["waits", "asks_again", "over_noise", "beep", "no_beep", "tone", "nothing", "words", "too_long"]
+AnswerReason = Literal[
+    "waits", "asks_again", "over_noise", "beep", "faint_beep", "no_beep", "tone", "nothing", "words", "too_long"
+]
 _OF_TONE: Final[dict[str, AnswerKind]] = {
     "fax_cng": "fax",
     "fax_ced": "fax",
@@ -123,6 +125,12 @@ class AnswerListener:
             # Somebody in the background, or a fainter word.
             silence_ms = max(now_ms - self._track.sounded_ms, silence_ms - settings.background_ms)
         turns = _turns(voice, settings.turn_ms)
+        if self._track.in_tone:
+            return None
+        lone_ms = self._lone_tone_ms(voice, turns)
+        if lone_ms is not None:
+            sure = now_ms - lone_ms >= settings.lone_silence_ms
+            return self._say("mailbox", "faint_beep", 0.8, now_ms) if sure else None
         if self._asks_again(turns, silence_ms):
             return self._say("human", "asks_again", 0.9, now_ms)
         if len(turns) == 1 and silence_ms >= self._human_after_ms(turns[0]):
@@ -138,7 +146,20 @@ class AnswerListener:
 
     def _asks_again(self, turns: Sequence[Stretch], silence_ms: float) -> bool:
         settings = self.settings
-        return len(turns) > 1 and turns[-1].length_ms <= settings.again_ms and silence_ms >= settings.again_after_ms
+        if len(turns) < 2 or turns[-1].length_ms > settings.again_ms:
+            return False
+        is_long = sum(turn.length_ms for turn in turns) >= settings.long_voice_ms
+        return silence_ms >= (settings.again_after_long_ms if is_long else settings.again_after_ms)
+
+    def _lone_tone_ms(self, voice: Sequence[Stretch], turns: Sequence[Stretch]) -> float | None:
+        """Where a tone on its own behind a greeting ended that was no beep to the detector."""
+        settings = self.settings
+        ended_ms = self._track.lone_tone.ended_ms
+        if ended_ms is None or ended_ms <= voice[-1].end_ms + BEEP_EDGE_MS or self._last_beep is not None:
+            return None
+        if len(turns) > 1 and turns[-1].length_ms < settings.beep_turn_ms:
+            return None
+        return ended_ms if sum(one.length_ms for one in voice) >= settings.lone_voice_ms else None
 
     def _human_after_ms(self, greeting: Stretch) -> float:
         settings = self.settings
@@ -166,7 +187,7 @@ class AnswerListener:
         turns = _turns(voice, settings.turn_ms)
         if spoken_ms < settings.beep_voice_ms:
             return False
-        if len(turns) > 1 and turns[-1].length_ms < settings.beep_turn_ms and spoken_ms < settings.long_voice_ms:
+        if len(turns) > 1 and turns[-1].length_ms < settings.beep_turn_ms and spoken_ms < settings.beep_turns_voice_ms:
             return False
         if before is not None and _alike(before, beep):
             pause_ms = beep.start_ms - before.end_ms
