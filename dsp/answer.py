@@ -155,7 +155,7 @@ class AnswerListener:
         """Where a tone on its own behind a greeting ended that was no beep to the detector."""
         settings = self.settings
         ended_ms = self._track.lone_tone.ended_ms
-        if ended_ms is None or ended_ms <= voice[-1].end_ms + BEEP_EDGE_MS or self._last_beep is not None:
+        if ended_ms is None or ended_ms < voice[-1].end_ms - BEEP_EDGE_MS or self._last_beep is not None:
             return None
         if len(turns) > 1 and turns[-1].length_ms < settings.beep_turn_ms:
             return None
@@ -171,9 +171,9 @@ class AnswerListener:
 
     def _beep(self, beep: BeepEnded) -> None:
         """A beep settles it behind a greeting, or behind nothing, if nothing follows. Behind a word it does not."""
-        before, self._last_beep, self._waiting_beep = self._last_beep, beep, None
         if beep.confidence < self.settings.least_beep:
             return
+        before, self._last_beep, self._waiting_beep = self._last_beep, beep, None
         voice = self._track.stretches()
         if not voice:
             self._bare_beep_ms = beep.end_ms

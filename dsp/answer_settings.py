@@ -43,7 +43,8 @@ class AnswerSettings:
 
     voice: VoiceSettings = VoiceSettings()
     human_after_ms: tuple[tuple[float, float], ...] = (
-        (250.0, 600.0),
+        (200.0, 600.0),
+        (300.0, 350.0),
         (750.0, 400.0),
         (1000.0, 2000.0),
         (1600.0, 3000.0),

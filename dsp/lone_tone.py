@@ -5,7 +5,7 @@ from typing import Final
 from dsp.spectrum import HOP_MS, WINDOW_CENTRE_MS, Hop
 
 TONALITY: Final = 0.9
-_TONAL_SHARE: Final = 0.6
+_TONAL_SHARE: Final = 0.7
 """Of its windows; the first and the last are half empty, and GSM and Opus smear them."""
 _FEWEST_HOPS: Final = 4
 """A beep of 40 ms is heard in so many windows."""
