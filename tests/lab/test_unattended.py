@@ -34,6 +34,14 @@ async def test_a_mailbox_gets_the_whole_message(make_bench: BenchMaker) -> None:
     assert call.caller_id == "+12025550199"
 
 
+async def test_behind_a_menus_beep_the_message_waits_for_the_second(make_bench: BenchMaker) -> None:
+    bench = await make_bench(**OPEN)
+    number = number_of("two-beeps")
+    receipt = await settled(bench, number, await order(bench, number, Method.SINGLE))
+    assert receipt["outcome"] == "delivered", show(receipt)
+    assert (await bench.delivery(number, "short")).whole
+
+
 async def test_a_human_is_hung_up_on_and_hears_nothing(make_bench: BenchMaker) -> None:
     bench = await make_bench(**OPEN)
     number = number_of("human")

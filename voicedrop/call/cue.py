@@ -151,7 +151,7 @@ class CuePolicy:
         has taken the start back and is the next cue as well."""
         if self.restarts >= self._settings.most_restarts:
             return GiveUp(f"the message was started {self.restarts} times, and each time too early")
-        return self._cue(CueReason.BEEP, now) if self._beep_took_it_back else None
+        return self._cue(CueReason.BEEP, now) if self._beep_took_it_back and self.by_beep else None
 
     def _follow_voice(self) -> None:
         """Silence counts from the end of the last voice, whatever goes on in the background."""

@@ -188,6 +188,7 @@ class Drop:
                 self.facts.restarts = self._cue.restarts
                 self.facts.cue = self.facts.play_started_at = None
                 self._to(S.WAITING, event)
+                self._cue.by_beep = self._cue.by_silence = self._settings.vouched  # else it may be a person's voice
                 if self._handed_over:
                     return [stop, *self._give_to_dialplan(event, now)]
                 return [stop, do.SendSilence(), *self._rule(self._cue.again(now), event, now)]

@@ -88,6 +88,7 @@ class UnattendedDrop(DropRunner):
             )
             self._two = TwoCalls(services, first, times, place_second=self._place, take_back=self._take_back)
         self._answer_ear: AnswerListener | None = None
+        self._starts_doubted = 0
         self._settled = False
 
     def block(self, reason: str) -> None:
@@ -145,6 +146,9 @@ class UnattendedDrop(DropRunner):
         super()._on_samples(samples)
         if self._answer_ear is None or self.machine.state is not S.WAITING:
             return
+        if self.machine.facts.restarts != self._starts_doubted:
+            # What was heard before the start led to a verdict that somebody has spoken over: it is asked anew.
+            self._answer_ear, self._starts_doubted = AnswerListener(), self.machine.facts.restarts
         for said in self._answer_ear.feed(samples):
             now = self._services.now()
             verdict = Verdict(

@@ -128,6 +128,38 @@ def test_a_silence_starts_only_where_the_ear_is_sure(confidence: float, plays: b
     assert any(isinstance(one, do.Play) for one in commands) is plays
 
 
+def test_who_speaks_over_the_message_does_not_get_it_again() -> None:
+    """A kitchen's beep behind a sentence was taken for a mailbox's."""
+    machine = waiting()
+    machine.handle(ev.Heard(beep_ended(ago_s=0.0)), 5.0)
+    assert any(isinstance(one, do.Play) for one in machine.handle(verdict(Answer.MAILBOX, reason="beep"), 5.6))
+    machine.handle(ev.PlaybackStarted("vd.n1.d.play1"), 5.7)
+    commands: list[Command] = []
+    for tenth in range(5):
+        said = speech_level() if tenth else speech_started()
+        commands += machine.handle(ev.Heard(said), 7.0 + tenth / 10)
+    assert do.StopPlayback("vd.n1.d.play1") in commands
+    commands += machine.handle(ev.Heard(speech_ended(ago_s=0.0)), 7.6)
+    while machine.due is not None and machine.due < 15.0:
+        commands += machine.handle(ev.Tick(), machine.due)
+    commands += machine.handle(ev.Heard(beep_ended(ago_s=0.0)), 15.0)
+    assert not any(isinstance(one, do.Play) for one in commands)
+    assert machine.handle(verdict(Answer.HUMAN), 15.5) == [do.HangUpCallee()]
+
+
+def test_a_message_that_a_greeting_took_back_comes_again_once_the_ear_says_mailbox_again() -> None:
+    machine = waiting()
+    machine.handle(ev.Heard(beep_ended(ago_s=0.0)), 5.0)
+    machine.handle(verdict(Answer.MAILBOX, reason="beep"), 5.6)
+    machine.handle(ev.PlaybackStarted("vd.n1.d.play1"), 5.7)
+    for tenth in range(5):
+        machine.handle(ev.Heard(speech_level() if tenth else speech_started()), 7.0 + tenth / 10)
+    machine.handle(ev.Heard(speech_ended(ago_s=0.0)), 9.0)
+    machine.handle(ev.Heard(beep_ended(ago_s=0.0)), 9.5)
+    commands = machine.handle(verdict(Answer.MAILBOX, reason="beep"), 10.1)
+    assert [type(one) for one in commands] == [do.Play, do.SendSilence]
+
+
 def test_an_engine_that_stops_gives_the_leg_to_nobody() -> None:
     """The dialplan would play to whoever is silent."""
     assert waiting().handle(ev.HandOver(), 4.0) == [do.HangUpCallee()]
@@ -157,6 +189,9 @@ def test_nothing_is_played_before_it_is_a_mailbox(course: list[tuple[float, ev.E
         commands = machine.handle(event, now)
         assert mailbox or not any(isinstance(one, do.Play) for one in commands)
         assert not any(isinstance(one, do.GiveToDialplan) for one in commands)
+        if any(isinstance(one, do.StopPlayback) for one in commands):  # taken back: it is in doubt again
+            assert not any(isinstance(one, do.Play) for one in commands)
+            mailbox = False
 
 
 @pytest.mark.parametrize(
