@@ -142,6 +142,11 @@ def heard_any(message: Audio, call: CarrierCall) -> bool:
     return found.blocks_found > 0 or found.fragments > 0
 
 
+def reached(kind: Kind, calls: list[CarrierCall]) -> bool:
+    """Did the call that is to leave the message (the second one of two) get to a mailbox that records?"""
+    return len(calls) == (2 if kind.method is Method.TWO_CALL else 1) and is_mailbox(calls[-1])
+
+
 async def is_whole(here: Site, message: Audio, calls: list[CarrierCall]) -> bool:
     """Does one of these calls' recordings hold the message, all of it?"""
     for call in calls:
@@ -157,7 +162,12 @@ async def is_whole(here: Site, message: Audio, calls: list[CarrierCall]) -> bool
 async def judged(here: Site, engine: EngineProcess, made: list[Made], wall_s: float) -> dict[str, Any]:
     message = load(message_file(here, LABEL))
     receipts = list(journal.receipts(engine.state_dir))
-    count, of = Counter(one["drop"] for one in receipts), {one["drop"]: one for one in receipts}
+    count = Counter(one["drop"] for one in receipts)
+    kinds = {one.drop: f"{one.kind.key} {one.kind.method}" for one in made}
+    by_kind: dict[str, Counter[str]] = {}
+    for one in receipts:
+        told = one["outcome"] + (f", {one['verdict']['answer']}" if one.get("verdict") else "")
+        by_kind.setdefault(kinds[one["drop"]], Counter())[told] += 1
     humans = humans_heard = reachable = whole = doubtful = doubtful_played = others = others_heard = 0
     missed = []
     for one in made:
@@ -173,8 +183,8 @@ async def judged(here: Site, engine: EngineProcess, made: list[Made], wall_s: fl
             humans_heard += heard
         if one.kind.key == DOUBTFUL:
             doubtful += 1
-            doubtful_played += of[one.drop]["played_fraction"] > 0
-        elif boxes and of[one.drop]["outcome"] != "not_connected":
+            doubtful_played += any(heard_any(message, call) for call in boxes)
+        elif reached(one.kind, calls):
             reachable += 1
             good = await is_whole(here, message, boxes)
             whole += good
@@ -194,6 +204,7 @@ async def judged(here: Site, engine: EngineProcess, made: list[Made], wall_s: fl
         "receipts": sum(count[one.drop] == 1 for one in made),
         "leftover_channels": await left_over(here),
         "outcomes": dict(sorted(Counter(one["outcome"] for one in receipts).items())),
+        "outcomes_by_kind": {key: dict(sorted(told.items())) for key, told in sorted(by_kind.items())},
         "not_whole": missed,
         "wall_s": round(wall_s, 1),
     }

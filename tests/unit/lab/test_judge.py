@@ -1,6 +1,5 @@
 """The judge on synthetic speech: what must count as whole, and the near misses on both sides."""
 
-
 import numpy as np
 import pytest
 from scipy import signal
