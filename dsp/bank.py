@@ -1,29 +1,58 @@
 """Many ears at once."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-from dsp.detector import Detector
-from dsp.events import Detection
+import numpy as np
+
+from dsp.detector import Naming
+from dsp.events import Detection, SpeechStarted
+from dsp.past import Past, PastHops
+from dsp.progress import ProgressMemory
+from dsp.recent import BLOCK_SAMPLES, Samples
+from dsp.rows import Flags, Floats, Numbers
 from dsp.settings import DetectorSettings
-from dsp.spectrum import Samples, feed_streams
+from dsp.speakers import Speakers
+from dsp.spectrum import HOP_MS, Hop, Round, Stream, feed_streams
+from dsp.sprouts import Sprouts
+from dsp.tones import BeepFinder
 
 Key = TypeVar("Key", bound=Hashable)
 
 
+class _Ear:
+    """What is a stream's own, in whose row the rest is."""
+
+    def __init__(self, row: int, settings: DetectorSettings, hops: PastHops) -> None:
+        self.row = row
+        self.stream = Stream()
+        self.memory = ProgressMemory(settings.progress)
+        self.beeps = BeepFinder(settings.tone, self.memory, Past(hops, row), self.stream.recent)
+        self.naming = Naming(self.stream.recent) if settings.names else None
+        self.follows = False
+        self.said: list[Detection] = []
+
+
 class DetectorBank(Generic[Key]):
-    """A `Detector` for each of many streams, all measured in one pass: a fraction of the work of one after another.
+    """A `Detector` for each of many streams, all heard in one pass: a fraction of the work of one after another.
 
     Streams come and go and are fed in any pieces, each as if it had a detector to itself: the same detections at the
     same stream times (frequencies and levels to 0.01, for sums are made in another order).
+
+    Hops are measured, tones looked for and speech followed for all streams at once, in arrays with a row for each. Only
+    a tone that lasts is followed stream by stream.
     """
 
     def __init__(self, settings: DetectorSettings | None = None) -> None:
         self._settings = settings or DetectorSettings()
-        self._detectors: dict[Key, Detector] = {}
+        self._ears: dict[Key, _Ear] = {}
+        self._by_row: list[_Ear | None] = []
+        self._sprouts = Sprouts(self._settings.tone)
+        self._speakers = Speakers(self._settings.speech)
+        self._past = PastHops()
 
     def __len__(self) -> int:
-        return len(self._detectors)
+        return len(self._ears)
 
     def add(self, stream: Key) -> None:
         """A new stream, of which nothing has been heard.
@@ -31,9 +60,14 @@ class DetectorBank(Generic[Key]):
         Raises:
             ValueError: it is there already.
         """
-        if stream in self._detectors:
+        if stream in self._ears:
             raise ValueError(f"stream {stream!r} is in the bank already")
-        self._detectors[stream] = Detector(self._settings)
+        row = next((row for row, ear in enumerate(self._by_row) if ear is None), len(self._by_row))
+        if row == len(self._by_row):
+            self._by_row.append(None)
+        self._sprouts.renew(row)
+        self._speakers.renew(row)
+        self._ears[stream] = self._by_row[row] = _Ear(row, self._settings, self._past)
 
     def remove(self, stream: Key) -> None:
         """No more of this stream.
@@ -41,7 +75,7 @@ class DetectorBank(Generic[Key]):
         Raises:
             KeyError: it is not there.
         """
-        del self._detectors[stream]
+        self._by_row[self._ears.pop(stream).row] = None
 
     def feed(self, samples: Mapping[Key, Samples]) -> dict[Key, list[Detection]]:
         """Take new samples, int16 of shape (n,), of some streams: what has been heard in those where anything was.
@@ -49,11 +83,61 @@ class DetectorBank(Generic[Key]):
         Raises:
             KeyError: there is no such stream. Nothing has been fed then.
         """
-        detectors = [self._detectors[stream] for stream in samples]
-        hops = feed_streams([detector.stream for detector in detectors], list(samples.values()))
+        ears = [self._ears[stream] for stream in samples]
+        pieces = list(samples.values())
+        for at in range(0, max(map(len, pieces), default=0), BLOCK_SAMPLES):
+            blocks = [piece[at : at + BLOCK_SAMPLES] for piece in pieces]
+            for hops in feed_streams([ear.stream for ear in ears], blocks):
+                self._hear([ears[k] for k in hops.which.tolist()], hops)
         said: dict[Key, list[Detection]] = {}
-        for stream, detector, new in zip(samples, detectors, hops, strict=True):
-            detections = detector.hear(new)
-            if detections:
-                said[stream] = detections
+        for stream, ear in zip(samples, ears, strict=True):
+            if ear.said:
+                said[stream], ear.said = ear.said, []
         return said
+
+    def _hear(self, ears: Sequence[_Ear], hops: Round) -> None:
+        """The next hop of each of these: the order is that of `Detector`."""
+        rows = np.array([ear.row for ear in ears])
+        floor_dbfs, spoke_ms = self._speakers.floor_dbfs(rows), self._speakers.spoke_ms(rows)
+        follows = np.array([ear.follows for ear in ears])
+        grown = self._sprouts.feed(rows, hops.figures, ~follows, floor_dbfs, spoke_ms)
+        in_tone = self._follow(ears, hops, np.flatnonzero(follows | grown), floor_dbfs, spoke_ms)
+        self._past.feed(rows, hops.figures[0], hops.figures[1])
+        for k, said in self._speakers.feed(rows, hops.end_ms, hops.figures, in_tone):
+            ears[k].said.append(said)
+            if isinstance(said, SpeechStarted):
+                ears[k].memory.forget()
+        if self._settings.names:
+            self._name(ears, rows, hops)
+
+    def _follow(self, ears: Sequence[_Ear], hops: Round, which: Numbers, floor_dbfs: Floats, spoke_ms: Floats) -> Flags:
+        """Those in which there may be a tone; says in which of all a steady one goes on."""
+        in_tone = np.zeros(len(ears), np.bool_)
+        figures = hops.figures[:, which].T.tolist()
+        times = zip(hops.end_ms[which].tolist(), floor_dbfs[which].tolist(), spoke_ms[which].tolist(), strict=True)
+        for k, (end_ms, floor, spoke), values in zip(which.tolist(), times, figures, strict=True):
+            ear = ears[k]
+            beeps = ear.beeps
+            if not ear.follows:
+                self._take_over(ear, end_ms)
+            found = beeps.feed(Hop(end_ms, *values), floor_dbfs=floor, spoke_ms=spoke)
+            if found:
+                ear.said += found
+            ear.follows = beeps.follows
+            in_tone[k] = beeps.hears_tone
+        return in_tone
+
+    def _take_over(self, ear: _Ear, end_ms: float) -> None:
+        """A sprout that is in three hops before this one is followed from here."""
+        figures, floor_dbfs, spoke_ms = self._sprouts.grown(ear.row)
+        first_ms = end_ms - len(figures) * HOP_MS
+        hops = [Hop(first_ms + k * HOP_MS, *one) for k, one in enumerate(figures)]
+        ear.beeps.take_over(hops, floor_dbfs=floor_dbfs, spoke_ms=spoke_ms)
+
+    def _name(self, ears: Sequence[_Ear], rows: Numbers, hops: Round) -> None:
+        floor_dbfs = self._speakers.floor_dbfs(rows).tolist()
+        spoken = np.isfinite(self._speakers.spoke_ms(rows)).tolist()
+        figures = hops.figures.T.tolist()
+        for k, (ear, end_ms) in enumerate(zip(ears, hops.end_ms.tolist(), strict=True)):
+            assert ear.naming is not None
+            ear.said += ear.naming.feed(Hop(end_ms, *figures[k]), floor_dbfs=floor_dbfs[k], spoken=spoken[k])

@@ -2,9 +2,11 @@
 
 import math
 from collections import deque
-from itertools import islice
 from typing import Final, NamedTuple
 
+import numpy as np
+
+from dsp.rows import Floats, Numbers, Rows
 from dsp.spectrum import HOP_MS, Hop
 
 _BACK_HOPS: Final = 200
@@ -60,24 +62,57 @@ class _Over(NamedTuple):
     clear: bool
 
 
-class Past:
-    """Takes hops and finished tones; bounded. Work is done only for tones that are over."""
+class PastHops:
+    """Levels and tonalities of the last four seconds of many streams, a row each."""
 
     def __init__(self) -> None:
-        self._dbfs: deque[float] = deque(maxlen=_MOST_HOPS)
-        self._tonality: deque[float] = deque(maxlen=_MOST_HOPS)
-        self._now_ms = 0.0
+        self._rows = Rows(
+            [("hops", np.intp), ("dbfs", np.float64, (_MOST_HOPS,)), ("tonality", np.float64, (_MOST_HOPS,))]
+        )
+
+    def renew(self, row: int) -> None:
+        """A stream of which nothing has been heard."""
+        self._rows.renew(row)
+
+    def feed(self, rows: Numbers | int, dbfs: Floats | float, tonality: Floats | float) -> None:
+        """Take the next hop of a stream, or of each of several."""
+        state = self._rows
+        hops = state["hops"][rows]
+        at = hops % _MOST_HOPS
+        state["dbfs"][rows, at] = dbfs
+        state["tonality"][rows, at] = tonality
+        state["hops"][rows] = hops + 1
+
+    def heard(self, row: int) -> int:
+        """How many hops there have been of a stream."""
+        return int(self._rows["hops"][row])
+
+    def newest(self, row: int, hops: int, newer: int) -> tuple[Floats, Floats]:
+        """Levels and tonalities, the newest first, of so many hops before the ``newer`` ones; fewer, if there are."""
+        heard = self.heard(row)
+        at = np.arange(heard - 1 - newer, max(heard - _MOST_HOPS, heard - newer - hops, 0) - 1, -1) % _MOST_HOPS
+        return self._rows["dbfs"][row, at], self._rows["tonality"][row, at]
+
+
+class Past:
+    """Takes hops and finished tones; bounded. Work is done only for tones that are over.
+
+    The hops may be kept and fed together with those of other streams: in a row of theirs.
+    """
+
+    def __init__(self, hops: PastHops | None = None, row: int = 0) -> None:
+        self._hops, self._row = hops or PastHops(), row
+        self._hops.renew(row)
         self._tones: deque[_Over] = deque(maxlen=_MOST_TONES)
 
     def feed(self, hop: Hop) -> None:
         """Take the next hop."""
-        self._dbfs.append(hop.dbfs)
-        self._tonality.append(hop.tonality)
-        self._now_ms = hop.end_ms
+        self._hops.feed(self._row, hop.dbfs, hop.tonality)
 
-    def levels(self, hops: int) -> tuple[float, ...]:
-        """Of the newest hops, oldest first."""
-        return tuple(islice(reversed(self._dbfs), hops))[::-1]
+    def levels(self, hops: int, newer: int = 0) -> tuple[float, ...]:
+        """Of the newest hops, oldest first, but for the ``newer`` ones."""
+        dbfs, _ = self._hops.newest(self._row, hops, newer)
+        return tuple(dbfs[::-1].tolist())
 
     def tone_over(self, start_ms: float, end_ms: float, *, clear: bool) -> None:
         """A tone of at least four hops is over, beep or not."""
@@ -85,17 +120,14 @@ class Past:
 
     def before(self, onset_ms: float, dbfs: float, floor_dbfs: float) -> Before:
         """What was before a tone of this onset and level, over a noise floor of that."""
-        newer = max(0, round((self._now_ms - onset_ms + _EDGE_MS) / HOP_MS))
-        levels = list(islice(reversed(self._dbfs), newer, newer + _BACK_HOPS))
-        tonality = islice(reversed(self._tonality), newer, newer + _BACK_HOPS)
+        now_ms = self._hops.heard(self._row) * HOP_MS
+        newer = max(0, round((now_ms - onset_ms + _EDGE_MS) / HOP_MS))
+        levels, tonality = self._hops.newest(self._row, _BACK_HOPS, newer)
         loud = max(_WORDS_DBFS, floor_dbfs + _WORDS_MARGIN_DB)
-        tonal = words = 0
-        for level, share in zip(levels, tonality, strict=True):
-            if share > _TONAL:
-                tonal += level > _TONAL_DBFS
-            else:
-                words += level > loud
-        quiet = next((k for k, level in enumerate(levels) if level > dbfs - _QUIET_DB), _BACK_HOPS)
+        tonal = int(np.count_nonzero((tonality > _TONAL) & (levels > _TONAL_DBFS)))
+        words = int(np.count_nonzero((tonality <= _TONAL) & (levels > loud)))
+        near = np.flatnonzero(levels > dbfs - _QUIET_DB)
+        quiet = near[0] if len(near) else _BACK_HOPS
         tones = tones_s = clear_now = clear = 0.0
         since_s = LONG_S
         for over in self._tones:

@@ -1,6 +1,7 @@
 """From hops to beeps: follows tones, tells when one is a beep, and when it is over."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from dsp.doubt import DOUBT, second_vote
@@ -34,25 +35,36 @@ class BeepFinder:
     `BeepEnded` a hold time after the end, or both together for a short tone. The forest judges every tone that is over.
     """
 
-    def __init__(self, settings: ToneSettings, memory: ProgressMemory, recent: Recent) -> None:
+    def __init__(self, settings: ToneSettings, memory: ProgressMemory, past: Past, recent: Recent) -> None:
+        """Memory, past and samples are its stream's; others feed them. Past and samples must be fed as well: with the
+        hop that was the last here, and with this one's samples."""
         self._settings = settings
         self._memory = memory
+        self._past = past
         self._recent = recent
         self._tracks: list[Track] = []
         self._ended_ms: deque[float] = deque(maxlen=_CROWD)
-        self._past = Past()
 
     @property
     def hears_tone(self) -> bool:
         """A steady tone goes on: what sounds now is not speech."""
         return bool(self._tracks) and any(track.stage is not Stage.CANDIDATE for track in self._tracks)
 
+    @property
+    def follows(self) -> bool:
+        """There is a tone, or something that may be one: it wants each hop."""
+        return bool(self._tracks)
+
     def cares(self, hop: Hop) -> bool:
         """Is `feed` wanted for this hop? Most hops have no tone, and no track waits for one."""
-        if self._tracks or hop.tonality >= self._settings.open_tonality:
-            return True
-        self._past.feed(hop)
-        return False
+        return bool(self._tracks) or hop.tonality >= self._settings.open_tonality
+
+    def take_over(self, hops: Sequence[Hop], *, floor_dbfs: float, spoke_ms: float) -> None:
+        """There was no tone, and then one was in these hops, the newest of the past: `feed` would have followed it."""
+        first, *others = hops
+        self._open(first, floor_dbfs, spoke_ms, newer=len(hops))
+        for hop in others:
+            self._tracks[0].follow(hop)
 
     def feed(self, hop: Hop, *, floor_dbfs: float, spoke_ms: float) -> list[BeepDetection]:
         """Take the next hop; say how loud the noise floor is, and when speech was last heard."""
@@ -70,10 +82,9 @@ class BeepFinder:
                 found += self._maybe_end(track, hop.end_ms)
         if not taken:
             self._open(hop, floor_dbfs, spoke_ms)
-        self._past.feed(hop)
         return found
 
-    def _open(self, hop: Hop, floor_dbfs: float, spoke_ms: float) -> None:
+    def _open(self, hop: Hop, floor_dbfs: float, spoke_ms: float, newer: int = 0) -> None:
         settings = self._settings
         if (
             hop.tonality >= settings.open_tonality
@@ -83,7 +94,7 @@ class BeepFinder:
         ):
             began_ms = hop.end_ms - WINDOW_CENTRE_MS
             context = Context(
-                before_dbfs=self._past.levels(_BEFORE_HOPS),
+                before_dbfs=self._past.levels(_BEFORE_HOPS, newer),
                 floor_dbfs=floor_dbfs,
                 crowd=sum(began_ms - ended_ms < settings.crowd_ms for ended_ms in self._ended_ms),
                 since_speech_ms=began_ms - spoke_ms,

@@ -32,7 +32,7 @@ _HOPELESS_PURITY_DB: Final = -4.0
 good side, and together they have more than half of the others on their bad one."""
 _SLOPE_HOPS: Final = 12
 """A shorter tone's slope is chance."""
-_YOUNG_HOPS: Final = 4
+YOUNG_HOPS: Final = 4
 """Before so many hops a track that misses one was nothing."""
 
 
@@ -126,7 +126,7 @@ class Track:
     @property
     def active(self) -> bool:
         """Long enough to be a tone rather than a chance."""
-        return len(self) >= _YOUNG_HOPS
+        return len(self) >= YOUNG_HOPS
 
     def onset_ms(self) -> float:
         """Where the tone begins: half its first full amplitude, between hops."""
