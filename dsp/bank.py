@@ -7,15 +7,16 @@ import numpy as np
 
 from dsp.detector import Naming
 from dsp.events import Detection, SpeechStarted
+from dsp.followed import Followed
 from dsp.past import Past, PastHops
 from dsp.progress import ProgressMemory
 from dsp.recent import BLOCK_SAMPLES, Samples
-from dsp.rows import Flags, Floats, Numbers
+from dsp.rows import Numbers
 from dsp.settings import DetectorSettings
 from dsp.speakers import Speakers
 from dsp.spectrum import HOP_MS, Hop, Round, Stream, feed_streams
 from dsp.sprouts import Sprouts
-from dsp.tones import BeepFinder
+from dsp.tones import MOST_TRACKS, BeepFinder
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -29,7 +30,6 @@ class _Ear:
         self.memory = ProgressMemory(settings.progress)
         self.beeps = BeepFinder(settings.tone, self.memory, Past(hops, row), self.stream.recent)
         self.naming = Naming(self.stream.recent) if settings.names else None
-        self.follows = False
         self.said: list[Detection] = []
 
 
@@ -47,6 +47,7 @@ class DetectorBank(Generic[Key]):
         self._settings = settings or DetectorSettings()
         self._ears: dict[Key, _Ear] = {}
         self._by_row: list[_Ear | None] = []
+        self._followed = Followed(self._settings.tone)
         self._sprouts = Sprouts(self._settings.tone)
         self._speakers = Speakers(self._settings.speech)
         self._past = PastHops()
@@ -65,6 +66,7 @@ class DetectorBank(Generic[Key]):
         row = next((row for row, ear in enumerate(self._by_row) if ear is None), len(self._by_row))
         if row == len(self._by_row):
             self._by_row.append(None)
+        self._followed.renew(row)
         self._sprouts.renew(row)
         self._speakers.renew(row)
         self._ears[stream] = self._by_row[row] = _Ear(row, self._settings, self._past)
@@ -98,11 +100,9 @@ class DetectorBank(Generic[Key]):
     def _hear(self, ears: Sequence[_Ear], hops: Round) -> None:
         """The next hop of each of these: the order is that of `Detector`."""
         rows = np.array([ear.row for ear in ears])
-        floor_dbfs, spoke_ms = self._speakers.floor_dbfs(rows), self._speakers.spoke_ms(rows)
-        follows = np.array([ear.follows for ear in ears])
-        grown = self._sprouts.feed(rows, hops.figures, ~follows, floor_dbfs, spoke_ms)
-        in_tone = self._follow(ears, hops, np.flatnonzero(follows | grown), floor_dbfs, spoke_ms)
         self._past.feed(rows, hops.figures[0], hops.figures[1])
+        self._find_beeps(ears, rows, hops)
+        in_tone = self._followed.in_tone(rows)
         for k, said in self._speakers.feed(rows, hops.end_ms, hops.figures, in_tone):
             ears[k].said.append(said)
             if isinstance(said, SpeechStarted):
@@ -110,34 +110,39 @@ class DetectorBank(Generic[Key]):
         if self._settings.names:
             self._name(ears, rows, hops)
 
-    def _follow(self, ears: Sequence[_Ear], hops: Round, which: Numbers, floor_dbfs: Floats, spoke_ms: Floats) -> Flags:
-        """Those in which there may be a tone; says in which of all a steady one goes on."""
-        in_tone = np.zeros(len(ears), np.bool_)
-        figures = hops.figures[:, which].T.tolist()
-        times = zip(hops.end_ms[which].tolist(), floor_dbfs[which].tolist(), spoke_ms[which].tolist(), strict=True)
-        for k, (end_ms, floor, spoke), values in zip(which.tolist(), times, figures, strict=True):
+    def _find_beeps(self, ears: Sequence[_Ear], rows: Numbers, hops: Round) -> None:
+        """What `BeepFinder.feed` does, but for tracks younger than four hops, which are sprouts here."""
+        others = self._followed.full(rows)
+        concerned = self._followed.concerned(rows, hops.end_ms, hops.figures)
+        for k, hop in zip(concerned.tolist(), _hops(hops, concerned), strict=True):
             ear = ears[k]
-            beeps = ear.beeps
-            if not ear.follows:
-                self._take_over(ear, end_ms)
-            found = beeps.feed(Hop(end_ms, *values), floor_dbfs=floor, spoke_ms=spoke)
-            if found:
-                ear.said += found
-            ear.follows = beeps.follows
-            in_tone[k] = beeps.hears_tone
-        return in_tone
+            found, taken = ear.beeps.follow(hop)
+            ear.said += found
+            others[k] = taken or len(ear.beeps.tracks) == MOST_TRACKS
+        floor_dbfs, spoke_ms = self._speakers.floor_dbfs(rows), self._speakers.spoke_ms(rows)
+        grown = np.flatnonzero(self._sprouts.feed(rows, hops.figures, others, floor_dbfs, spoke_ms))
+        for k, hop in zip(grown.tolist(), _hops(hops, grown), strict=True):
+            self._take_over(ears[k], hop)
+        changed = np.union1d(concerned, grown)
+        if len(changed):
+            self._followed.update(rows[changed], [ears[k].beeps for k in changed.tolist()])
 
-    def _take_over(self, ear: _Ear, end_ms: float) -> None:
-        """A sprout that is in three hops before this one is followed from here."""
+    def _take_over(self, ear: _Ear, hop: Hop) -> None:
+        """A sprout that is in this hop and the three before is followed from here."""
         figures, floor_dbfs, spoke_ms = self._sprouts.grown(ear.row)
-        first_ms = end_ms - len(figures) * HOP_MS
-        hops = [Hop(first_ms + k * HOP_MS, *one) for k, one in enumerate(figures)]
-        ear.beeps.take_over(hops, floor_dbfs=floor_dbfs, spoke_ms=spoke_ms)
+        first_ms = hop.end_ms - len(figures) * HOP_MS
+        before = [Hop(first_ms + k * HOP_MS, *one) for k, one in enumerate(figures)]
+        ear.said += ear.beeps.take_over([*before, hop], floor_dbfs=floor_dbfs, spoke_ms=spoke_ms)
 
     def _name(self, ears: Sequence[_Ear], rows: Numbers, hops: Round) -> None:
         floor_dbfs = self._speakers.floor_dbfs(rows).tolist()
         spoken = np.isfinite(self._speakers.spoke_ms(rows)).tolist()
-        figures = hops.figures.T.tolist()
-        for k, (ear, end_ms) in enumerate(zip(ears, hops.end_ms.tolist(), strict=True)):
+        for ear, hop, floor, has_spoken in zip(ears, _hops(hops, slice(None)), floor_dbfs, spoken, strict=True):
             assert ear.naming is not None
-            ear.said += ear.naming.feed(Hop(end_ms, *figures[k]), floor_dbfs=floor_dbfs[k], spoken=spoken[k])
+            ear.said += ear.naming.feed(hop, floor_dbfs=floor, spoken=has_spoken)
+
+
+def _hops(hops: Round, which: Numbers | slice) -> list[Hop]:
+    """Some of them, one by one."""
+    figures = hops.figures[:, which].T.tolist()
+    return [Hop(end_ms, *one) for end_ms, one in zip(hops.end_ms[which].tolist(), figures, strict=True)]

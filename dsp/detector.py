@@ -53,9 +53,9 @@ class Detector:
         found: list[Detection] = []
         beeps, speech, naming = self._beeps, self._speech, self._naming
         for hop in hops:
+            self._past.feed(hop)
             if beeps.cares(hop):
                 found += beeps.feed(hop, floor_dbfs=speech.floor_dbfs, spoke_ms=speech.spoke_ms)
-            self._past.feed(hop)
             said = speech.feed(hop, in_tone=beeps.hears_tone)
             if said is not None:
                 found.append(said)

@@ -93,6 +93,13 @@ class PastHops:
         at = np.arange(heard - 1 - newer, max(heard - _MOST_HOPS, heard - newer - hops, 0) - 1, -1) % _MOST_HOPS
         return self._rows["dbfs"][row, at], self._rows["tonality"][row, at]
 
+    def levels(self, row: int, first: int, stop: int) -> list[float]:
+        """Of hops of a stream by their number, from 0 on, as far as they are there; oldest first."""
+        heard = self.heard(row)
+        at = np.arange(max(first, heard - _MOST_HOPS, 0), min(stop, heard)) % _MOST_HOPS
+        levels: list[float] = self._rows["dbfs"][row, at].tolist()
+        return levels
+
 
 class Past:
     """Takes hops and finished tones; bounded. Work is done only for tones that are over.
@@ -109,10 +116,14 @@ class Past:
         """Take the next hop."""
         self._hops.feed(self._row, hop.dbfs, hop.tonality)
 
-    def levels(self, hops: int, newer: int = 0) -> tuple[float, ...]:
-        """Of the newest hops, oldest first, but for the ``newer`` ones."""
-        dbfs, _ = self._hops.newest(self._row, hops, newer)
-        return tuple(dbfs[::-1].tolist())
+    def levels_before(self, end_ms: float, hops: int) -> list[float]:
+        """Of so many hops before the one that ended then; oldest first."""
+        number = round(end_ms / HOP_MS) - 1
+        return self._hops.levels(self._row, number - hops, number)
+
+    def levels_since(self, end_ms: float) -> list[float]:
+        """Of the hops that ended then or later, oldest first."""
+        return self._hops.levels(self._row, math.ceil(end_ms / HOP_MS) - 1, self._hops.heard(self._row))
 
     def tone_over(self, start_ms: float, end_ms: float, *, clear: bool) -> None:
         """A tone of at least four hops is over, beep or not."""
@@ -120,8 +131,8 @@ class Past:
 
     def before(self, onset_ms: float, dbfs: float, floor_dbfs: float) -> Before:
         """What was before a tone of this onset and level, over a noise floor of that."""
-        now_ms = self._hops.heard(self._row) * HOP_MS
-        newer = max(0, round((now_ms - onset_ms + _EDGE_MS) / HOP_MS))
+        before_ms = (self._hops.heard(self._row) - 1) * HOP_MS
+        newer = 1 + max(0, round((before_ms - onset_ms + _EDGE_MS) / HOP_MS))
         levels, tonality = self._hops.newest(self._row, _BACK_HOPS, newer)
         loud = max(_WORDS_DBFS, floor_dbfs + _WORDS_MARGIN_DB)
         tonal = int(np.count_nonzero((tonality > _TONAL) & (levels > _TONAL_DBFS)))

@@ -145,7 +145,9 @@ def feed_streams(streams: Sequence[Stream], samples: Sequence[Samples]) -> list[
     starts = np.concatenate([offsets[which] + nth * HOP_SAMPLES for nth, which in enumerate(rounds)])
     ends = np.cumsum([len(which) for which in rounds])
     figures = np.split(measure(np.concatenate(joined), starts), ends[:-1], axis=1)
-    return [Round(which, HOP_MS * (before[which] + float(nth + 1)), figures[nth]) for nth, which in enumerate(rounds)]
+    return [
+        Round(which, np.asarray((before[which] + nth + 1) * HOP_MS), figures[nth]) for nth, which in enumerate(rounds)
+    ]
 
 
 def measure(samples: Samples, starts: Numbers) -> Floats:

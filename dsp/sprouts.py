@@ -22,10 +22,8 @@ _ROW: Final = np.dtype(
 
 
 class Sprouts:
-    """At most one for each stream of which no tone is followed: what `BeepFinder` does then, row by row.
-
-    It is over as soon as a hop is without it. When it has been in three hops and is in a fourth, it is a track's
-    beginning.
+    """The youngest tracks of `BeepFinder`, at most one a stream: it begins in a hop in which nothing goes on, and is
+    over as soon as a hop is without it. When it is in its fourth hop it is a track like others.
     """
 
     def __init__(self, settings: ToneSettings) -> None:
@@ -36,9 +34,10 @@ class Sprouts:
         """A stream of which nothing has been heard."""
         self._rows.renew(row)
 
-    def feed(self, rows: Numbers, figures: Floats, free: Flags, floor_dbfs: Floats, spoke_ms: Floats) -> Flags:
-        """Take a hop of each of these streams: its figures, of shape (7, n), whether no tone of the stream is followed,
-        and what `BeepFinder.feed` wants to know. Says whose are about to be in their fourth hop: `grown` has them."""
+    def feed(self, rows: Numbers, figures: Floats, others: Flags, floor_dbfs: Floats, spoke_ms: Floats) -> Flags:
+        """Take a hop of each of these streams: its figures, of shape (7, n), whether other tracks of the stream are in
+        it or leave no room, and what `BeepFinder.feed` wants to know. Says whose sprouts are in their fourth hop:
+        `grown` has them."""
         settings, state = self._settings, self._rows
         _, tonality, first_hz, first_dbfs, _, second_hz, second_dbfs = figures
         hops, hz = state["hops"][rows], state["hz"][rows]
@@ -46,18 +45,18 @@ class Sprouts:
         least_dbfs = np.maximum(settings.weakest_dbfs, loudest_dbfs - settings.step_down_db)
         as_first = (np.abs(first_hz - hz) <= settings.step_hz) & (first_dbfs >= least_dbfs)
         as_second = (np.abs(second_hz - hz) <= settings.step_hz) & (second_dbfs >= least_dbfs)
-        goes_on = free & (hops > 0) & (tonality >= settings.keep_tonality) & (as_first | as_second)
+        goes_on = (hops > 0) & (tonality >= settings.keep_tonality) & (as_first | as_second)
         grown = goes_on & (hops == YOUNG_HOPS - 1)
         goes_on &= ~grown
         begins = (
-            (free & ~goes_on & ~grown)
+            ~(others | goes_on | grown)
             & (tonality >= settings.open_tonality)
             & (first_dbfs >= settings.weakest_dbfs)
             & (settings.lowest_hz <= first_hz)
             & (first_hz <= settings.highest_hz)
         )
         hops = np.where(goes_on, hops + 1, begins)
-        state["hops"][rows] = np.where(grown, YOUNG_HOPS - 1, hops)
+        state["hops"][rows] = hops
         new = np.flatnonzero(begins)
         state["floor_dbfs"][rows[new]] = floor_dbfs[new]
         state["spoke_ms"][rows[new]] = spoke_ms[new]
@@ -70,7 +69,6 @@ class Sprouts:
         return np.asarray(grown)
 
     def grown(self, row: int) -> tuple[list[list[float]], float, float]:
-        """The figures of its three hops; noise floor and last speech when it began. It is gone from here."""
+        """The figures of its first three hops; noise floor and last speech when it began."""
         state = self._rows
-        state["hops"][row] = 0
         return state["figures"][row].tolist(), float(state["floor_dbfs"][row]), float(state["spoke_ms"][row])

@@ -1,6 +1,5 @@
 """One tone followed from hop to hop, and whether it is steady enough for a machine's."""
 
-from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
 
@@ -12,7 +11,7 @@ from dsp.shape import Shape, fits, harmonic, median, neighbouring_harmonics, str
 from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
 
 _RISING_HOPS: Final = 2
-"""The newest hops of a pause may be the second burst's beginning already."""
+"""The newest hops of a pause may be the second burst's beginning already, besides the one in which it is heard."""
 _TRIM_HOPS: Final = 10
 _TRIM_SHARE: Final = 0.4
 _TRIM_HZ: Final = 6.0
@@ -48,9 +47,11 @@ class Stage(Enum):
 class Track:
     """The hops of one tone. Holds at most as many as the longest beep has, then is cut short."""
 
-    def __init__(self, hop: Hop, settings: ToneSettings, context: Context | None = None) -> None:
+    def __init__(self, hop: Hop, settings: ToneSettings, past: Past, context: Context) -> None:
+        """The first hop it is in; the past has been fed with it, as it must be with each that is followed."""
         self._settings = settings
-        self._context = context or Context()
+        self._past = past
+        self._context = context
         self.stage = Stage.CANDIDATE
         self.start_ms = 0.0  # fixed when BeepStarted is said
         self.missed_ms = 0.0
@@ -67,7 +68,7 @@ class Track:
         self._partner: float | None = None
         self._partner_at = (0, 0.0)  # how much was known of the tone when its partner was looked for
         self._known_line = self._line_at = (0.0, 0.0)  # the same of its line
-        self._after: list[tuple[float, float]] = []  # (centre, level) of the hops since it was last heard
+        self._cut: list[float] = []  # levels of the first hops, if they were not the tone
         self._add(hop, hop.first, hop.second)
 
     def _add(self, hop: Hop, peak: Peak, other: Peak) -> None:
@@ -77,7 +78,6 @@ class Track:
         self._total_dbfs.append(hop.dbfs)
         self._others.append(other)
         self._widths.append(hop.width)
-        self._after.clear()
         self.over_ms = None
 
     def forget_all_but(self, hops: int) -> None:
@@ -102,7 +102,6 @@ class Track:
             if abs(hop.second_hz - last_hz) <= step_hz and self._goes_on(hop.second_dbfs, missed_ms):
                 self._add(hop, hop.second, hop.first)
                 return True
-        self._after.append((at_ms, hop.dbfs))
         self.missed_ms = missed_ms + HOP_MS
         return False
 
@@ -112,16 +111,22 @@ class Track:
         return (
             dbfs >= settings.weakest_dbfs
             and dbfs >= max(self._dbfs[-3:]) - settings.step_down_db
-            and (missed_ms <= settings.bridge_ms or self._pauses())
+            and (missed_ms <= settings.bridge_ms or self._pauses(missed_ms))
         )
 
-    def _pauses(self) -> bool:
+    def _pauses(self, missed_ms: float) -> bool:
         """Silent since the tone: should it come back, it is the second burst of the same beep."""
         settings = self._settings
-        if not self.active or self._after[-1][0] - self._at_ms[-1] > settings.pause_ms:
+        if not self.active or missed_ms > settings.pause_ms:
             return False
-        silence = self._since_dbfs()[:-_RISING_HOPS]
+        silence = self._since_dbfs()[: -_RISING_HOPS - 1]
         return self.level_dbfs() - max(silence, default=SILENCE_DBFS) >= settings.pause_drop_db
+
+    @property
+    def last(self) -> tuple[float, float, float]:
+        """Its newest frequency, when that hop ended, and when the one ends in which its end is to be thought about."""
+        last_ms = self._at_ms[-1] + WINDOW_CENTRE_MS
+        return self._hz[-1], last_ms, max(last_ms + 2 * HOP_MS, self.over_ms or 0.0)
 
     @property
     def active(self) -> bool:
@@ -247,16 +252,15 @@ class Track:
         # The first windows, half filled, bend; that is no reason.
         if cut <= edges.EDGE_HOPS:
             return
-        self._context = replace(
-            self._context, before_dbfs=(*self._context.before_dbfs, *self._total_dbfs[:cut])[-_BEFORE_HOPS:]
-        )
+        self._cut = self._total_dbfs[:cut]
         for kept in (self._at_ms, self._hz, self._dbfs, self._total_dbfs, self._others, self._widths):
             del kept[:cut]
 
-    def evidence(self, past: Past) -> Evidence:
+    def evidence(self) -> Evidence:
         """Of a tone that is over."""
         shape = self.shape()
         partner = [peak.dbfs for peak in self._others] if self._partner_hz() is not None else None
+        before_dbfs = self._past.levels_before(self.first_ms + WINDOW_CENTRE_MS, _BEFORE_HOPS) + self._cut
         path = Path(
             at_ms=self._at_ms,
             hz=self._hz,
@@ -266,10 +270,12 @@ class Track:
             other_dbfs=[peak.dbfs for peak in self._others],
             widths=self._widths,
             filled=edges.filled(self._dbfs),
+            before_dbfs=before_dbfs[-_BEFORE_HOPS:],
             after_dbfs=self._since_dbfs(),
         )
         context = self._context
-        return weigh(path, shape, context, past.before(self.onset_ms(), self.level_dbfs(), context.floor_dbfs))
+        past = self._past.before(self.onset_ms(), self.level_dbfs(), context.floor_dbfs)
+        return weigh(path, shape, context, past)
 
     def is_close_pair(self) -> bool:
         """Two tones that the window cannot part, such as ringback's 440 + 480 Hz."""
@@ -283,8 +289,7 @@ class Track:
 
     def _since_dbfs(self) -> list[float]:
         """Levels of the hops since the tone whose windows no longer reach into it."""
-        clear_ms = self.end_ms() + WINDOW_CENTRE_MS + HOP_MS / 2
-        return [dbfs for at_ms, dbfs in self._after if at_ms >= clear_ms]
+        return self._past.levels_since(self.end_ms() + 2 * WINDOW_CENTRE_MS + HOP_MS / 2)
 
     def confidence(self) -> float:
         """0 to 1: steadiness and purity, less for the shortest."""

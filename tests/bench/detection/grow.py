@@ -139,9 +139,9 @@ def listen(recording: Recording, samples: Samples) -> list[Tone]:
     whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
     for block in blocks(samples[:whole]):
         for hop in stream.feed(block):
+            past.feed(hop)
             if finder.cares(hop):
                 finder.feed(hop, floor_dbfs=speech.floor_dbfs, spoke_ms=speech.spoke_ms)
-            past.feed(hop)
             if isinstance(speech.feed(hop, in_tone=finder.hears_tone), SpeechStarted):
                 memory.forget()
     return finder.tones
