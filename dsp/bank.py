@@ -87,9 +87,12 @@ class DetectorBank(Generic[Key]):
         """
         ears = [self._ears[stream] for stream in samples]
         pieces = list(samples.values())
-        for at in range(0, max(map(len, pieces), default=0), BLOCK_SAMPLES):
-            blocks = [piece[at : at + BLOCK_SAMPLES] for piece in pieces]
-            for hops in feed_streams([ear.stream for ear in ears], blocks):
+        streams = [ear.stream for ear in ears]
+        longest = max(map(len, pieces), default=0)
+        for at in range(0, longest, BLOCK_SAMPLES):
+            if longest > BLOCK_SAMPLES:
+                pieces = [piece[at : at + BLOCK_SAMPLES] for piece in samples.values()]
+            for hops in feed_streams(streams, pieces):
                 self._hear([ears[k] for k in hops.which.tolist()], hops)
         said: dict[Key, list[Detection]] = {}
         for stream, ear in zip(samples, ears, strict=True):

@@ -48,7 +48,10 @@ class Followed:
     def update(self, rows: Numbers, finders: Sequence[BeepFinder]) -> None:
         """What is followed now in each of these."""
         state = self._rows
-        tracks = [[track.last for track in finder.tracks] for finder in finders]
-        state["count"][rows] = [len(some) for some in tracks]
         state["in_tone"][rows] = [finder.hears_tone for finder in finders]
-        state["tracks"][rows] = [some + [_NO_TRACK] * (MOST_TRACKS - len(some)) for some in tracks]
+        state["count"][rows] = count = np.array([len(finder.tracks) for finder in finders])
+        state["tracks"][rows] = _NO_TRACK
+        tracks = [track.last for finder in finders for track in finder.tracks]
+        if tracks:
+            nth = np.arange(len(tracks)) - np.repeat(np.cumsum(count) - count, count)
+            state["tracks"][np.repeat(rows, count), nth] = tracks

@@ -15,6 +15,8 @@ to spare."""
 BLOCK_SAMPLES: Final = 500 * PER_MS
 """What is listened to at once is no longer: of more the beginning would be gone before it can be looked at again."""
 
+_ROOM: Final = _KEPT_SAMPLES + BLOCK_SAMPLES
+
 
 def blocks(samples: Samples) -> Iterator[Samples]:
     """Samples of shape (n,) in pieces that may be listened to at once."""
@@ -26,33 +28,27 @@ class Recent:
     """The last 2.2 s of a stream and up to half a second more, copied; before its first sample there is silence."""
 
     def __init__(self) -> None:
-        self._kept: Samples = np.zeros(_KEPT_SAMPLES + BLOCK_SAMPLES, np.int16)
+        self._kept: Samples = np.zeros(_ROOM, np.int16)
         self._end = _KEPT_SAMPLES
         """So many of these are filled; the newest sample is the last of them."""
         self._first = -_KEPT_SAMPLES
         """The stream's number of the first of them; what has a number below 0 is the silence."""
 
-    def feed(self, samples: Samples) -> None:
-        """Take the next samples, int16 of shape (n,)."""
-        end = self._end + len(samples)
-        if end > len(self._kept):
-            if len(samples) > BLOCK_SAMPLES:
-                for block in blocks(samples):
-                    self.feed(block)
-                return
-            end = self._let_go() + len(samples)
-        self._kept[self._end : end] = samples
-        self._end = end
+    def feed(self, samples: Samples, before: int = 0) -> Samples:
+        """Take the next samples, int16 of shape (n,), no more than `BLOCK_SAMPLES`. Gives them with so many ``before``
+        them: a view that is good until more come."""
+        start, n = self._end, len(samples)
+        if start + n > _ROOM:
+            start = self._let_go()
+        self._end = end = start + n
+        self._kept[start:end] = samples
+        return self._kept[start - before : end]
 
     def _let_go(self) -> int:
         self._first += self._end - _KEPT_SAMPLES
         self._kept[:_KEPT_SAMPLES] = self._kept[self._end - _KEPT_SAMPLES : self._end].copy()
         self._end = _KEPT_SAMPLES
         return self._end
-
-    def newest(self, n: int) -> Samples:
-        """The last ``n``, a view that is good until more come."""
-        return self._kept[self._end - n : self._end]
 
     def between(self, start_ms: float, end_ms: float) -> tuple[float, Samples]:
         """Samples from one stream time to another, as far as they are there; and the stream time of the first."""

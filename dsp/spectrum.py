@@ -117,10 +117,9 @@ class Stream:
     def join(self, samples: Samples) -> tuple[Samples, int]:
         """Take no more than `BLOCK_SAMPLES`. Gives the samples in which the new windows are, one every 80, and how many
         windows there were before."""
-        before = self._samples
-        self._samples = before + len(samples)
-        self.recent.feed(samples)
-        return self.recent.newest(before % HOP_SAMPLES + _OVERLAP_SAMPLES + len(samples)), before // HOP_SAMPLES
+        ended, waiting = divmod(self._samples, HOP_SAMPLES)
+        self._samples += len(samples)
+        return self.recent.feed(samples, _OVERLAP_SAMPLES + waiting), ended
 
 
 class Round(NamedTuple):

@@ -7,16 +7,11 @@ from dsp import edges
 from dsp.evidence import Context, Evidence, Path, weigh
 from dsp.past import Past
 from dsp.settings import ToneSettings
-from dsp.shape import Shape, fits, harmonic, median, neighbouring_harmonics, straighten
-from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
+from dsp.shape import Shape, fits, harmonic, median, neighbouring_harmonics, straighten, stray_beginning
+from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop
 
 _RISING_HOPS: Final = 2
 """The newest hops of a pause may be the second burst's beginning already, besides the one in which it is heard."""
-_TRIM_HOPS: Final = 10
-_TRIM_SHARE: Final = 0.4
-_TRIM_HZ: Final = 6.0
-_TRIM_STRAYS: Final = 0.6
-"""Of a tone of so many hops at most a share is cut off: hops of which more than so many are so far from its line."""
 _BEFORE_HOPS: Final = 16
 _LOOK_HOPS: Final = 4
 """A tone that goes on is looked at in each fourth hop: looking is what costs most."""
@@ -63,26 +58,44 @@ class Track:
         self._hz: list[float] = []
         self._dbfs: list[float] = []
         self._total_dbfs: list[float] = []
-        self._others: list[Peak] = []
+        self._other_hz: list[float] = []
+        self._other_dbfs: list[float] = []
         self._widths: list[float] = []
         self._partner: float | None = None
         self._partner_at = (0, 0.0)  # how much was known of the tone when its partner was looked for
         self._known_line = self._line_at = (0.0, 0.0)  # the same of its line
         self._cut: list[float] = []  # levels of the first hops, if they were not the tone
-        self._add(hop, hop.first, hop.second)
+        self._add(hop, as_first=True)
 
-    def _add(self, hop: Hop, peak: Peak, other: Peak) -> None:
-        self._at_ms.append(hop.end_ms - WINDOW_CENTRE_MS)
-        self._hz.append(peak.hz)
-        self._dbfs.append(peak.dbfs)
-        self._total_dbfs.append(hop.dbfs)
-        self._others.append(other)
-        self._widths.append(hop.width)
+    def _add(self, hop: Hop, *, as_first: bool) -> None:
+        """It is in the hop, as the first or the second peak."""
+        end_ms, total_dbfs, _, hz, dbfs, width, other_hz, other_dbfs = hop
+        if not as_first:
+            hz, dbfs, other_hz, other_dbfs = other_hz, other_dbfs, hz, dbfs
+        self._at_ms.append(end_ms - WINDOW_CENTRE_MS)
+        self._hz.append(hz)
+        self._dbfs.append(dbfs)
+        self._total_dbfs.append(total_dbfs)
+        self._other_hz.append(other_hz)
+        self._other_dbfs.append(other_dbfs)
+        self._widths.append(width)
         self.over_ms = None
+
+    def _lists(self) -> tuple[list[float], ...]:
+        hz = (self._hz, self._other_hz)
+        return self._at_ms, *hz, self._dbfs, self._total_dbfs, self._other_dbfs, self._widths
 
     def forget_all_but(self, hops: int) -> None:
         """Keep only the newest hops: of a tone that goes on for hours only the end matters."""
-        for kept in (self._at_ms, self._hz, self._dbfs, self._total_dbfs, self._others, self._widths):
+        for kept in (
+            self._at_ms,
+            self._hz,
+            self._dbfs,
+            self._total_dbfs,
+            self._other_hz,
+            self._other_dbfs,
+            self._widths,
+        ):
             del kept[:-hops]
 
     def __len__(self) -> int:
@@ -97,10 +110,10 @@ class Track:
             step_hz = settings.step_hz + settings.step_hz_per_hop * missed_ms / HOP_MS
             last_hz = self._hz[-1]
             if abs(hop.first_hz - last_hz) <= step_hz and self._goes_on(hop.first_dbfs, missed_ms):
-                self._add(hop, hop.first, hop.second)
+                self._add(hop, as_first=True)
                 return True
             if abs(hop.second_hz - last_hz) <= step_hz and self._goes_on(hop.second_dbfs, missed_ms):
-                self._add(hop, hop.second, hop.first)
+                self._add(hop, as_first=False)
                 return True
         self.missed_ms = missed_ms + HOP_MS
         return False
@@ -164,20 +177,20 @@ class Track:
 
     def _find_partner_hz(self) -> float | None:
         settings = self._settings
-        other = median(peak.hz for peak in self._others)
+        other = median(self._other_hz)
         if not settings.lowest_hz <= other <= settings.highest_hz:
             return None
-        if self.level_dbfs() - median(peak.dbfs for peak in self._others) > settings.partner_below_db:
+        if self.level_dbfs() - median(self._other_dbfs) > settings.partner_below_db:
             return None
-        _, jitter = straighten([at / 1000 for at in self._at_ms], [peak.hz for peak in self._others])
+        _, jitter = straighten([at / 1000 for at in self._at_ms], self._other_hz)
         return other if jitter <= settings.partner_jitter_hz else None
 
     def purity(self) -> float:
         """Share of the power in the tone and its partner (a second tone or a harmonic): median, 0 to 1."""
         partner = self._partner_hz() is not None
         return median(
-            10 ** ((own - total) / 10) + (10 ** ((other.dbfs - total) / 10) if partner else 0.0)
-            for own, other, total in zip(self._dbfs, self._others, self._total_dbfs, strict=True)
+            10 ** ((own - total) / 10) + (10 ** ((other - total) / 10) if partner else 0.0)
+            for own, other, total in zip(self._dbfs, self._other_dbfs, self._total_dbfs, strict=True)
         )
 
     def shape(self) -> Shape:
@@ -206,8 +219,8 @@ class Track:
 
     def steady(self) -> bool:
         """Machine-made, as far as can be told while it goes on."""
-        n = len(self)
-        if n < self._settings.early_hops or n % _LOOK_HOPS:
+        n = len(self._hz)
+        if n % _LOOK_HOPS or n < self._settings.early_hops:
             return False
         fourth, third, second, newest = self._hz[-4:]
         bend = max(abs(newest - 2 * second + third), abs(second - 2 * third + fourth))
@@ -235,31 +248,26 @@ class Track:
 
     def trim(self) -> None:
         """Let go of a beginning that is not the tone: the last word's hops before a beep that touches it."""
-        n = len(self)
-        if n < _TRIM_HOPS:
-            return
-        rest = range(int(n * _TRIM_SHARE), n)
-        at = [self._at_ms[k] / 1000 for k in rest]
-        hz = [self._hz[k] for k in rest]
-        slope, jitter = straighten(at, hz)
-        middle_at, middle_hz = median(at), median(hz)
-        most = max(_TRIM_HZ, 2 * jitter)
-        cut = strays = 0
-        for k in range(rest.start):
-            strays += abs(self._hz[k] - middle_hz - slope * (self._at_ms[k] / 1000 - middle_at)) > most
-            if strays > _TRIM_STRAYS * (k + 1):
-                cut = k + 1
+        cut = stray_beginning([at_ms / 1000 for at_ms in self._at_ms], self._hz)
         # The first windows, half filled, bend; that is no reason.
         if cut <= edges.EDGE_HOPS:
             return
         self._cut = self._total_dbfs[:cut]
-        for kept in (self._at_ms, self._hz, self._dbfs, self._total_dbfs, self._others, self._widths):
+        for kept in (
+            self._at_ms,
+            self._hz,
+            self._dbfs,
+            self._total_dbfs,
+            self._other_hz,
+            self._other_dbfs,
+            self._widths,
+        ):
             del kept[:cut]
 
     def evidence(self) -> Evidence:
         """Of a tone that is over."""
         shape = self.shape()
-        partner = [peak.dbfs for peak in self._others] if self._partner_hz() is not None else None
+        partner = self._other_dbfs if self._partner_hz() is not None else None
         before_dbfs = self._past.levels_before(self.first_ms + WINDOW_CENTRE_MS, _BEFORE_HOPS) + self._cut
         path = Path(
             at_ms=self._at_ms,
@@ -267,7 +275,7 @@ class Track:
             dbfs=self._dbfs,
             total_dbfs=self._total_dbfs,
             partner_dbfs=partner,
-            other_dbfs=[peak.dbfs for peak in self._others],
+            other_dbfs=self._other_dbfs,
             widths=self._widths,
             filled=edges.filled(self._dbfs),
             before_dbfs=before_dbfs[-_BEFORE_HOPS:],
