@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -74,14 +75,21 @@ class PastHops:
         """A stream of which nothing has been heard."""
         self._rows.renew(row)
 
-    def feed(self, rows: Numbers | int, dbfs: Floats | float, tonality: Floats | float) -> None:
-        """Take the next hop of a stream, or of each of several."""
+    def feed(self, rows: Numbers, dbfs: Floats, tonality: Floats) -> None:
+        """Take the next hop of each of some streams."""
         state = self._rows
         hops = state["hops"][rows]
         at = hops % _MOST_HOPS
         state["dbfs"][rows, at] = dbfs
         state["tonality"][rows, at] = tonality
         state["hops"][rows] = hops + 1
+
+    def feed_many(self, row: int, hops: Sequence[tuple[float, float]]) -> None:
+        """Take the next hops of one stream, no more than are kept: level and tonality."""
+        state, heard = self._rows, self.heard(row)
+        at = np.arange(heard, heard + len(hops)) % _MOST_HOPS
+        state["dbfs"][row, at], state["tonality"][row, at] = zip(*hops, strict=True)
+        state["hops"][row] = heard + len(hops)
 
     def heard(self, row: int) -> int:
         """How many hops there have been of a stream."""
@@ -108,22 +116,33 @@ class Past:
     """
 
     def __init__(self, hops: PastHops | None = None, row: int = 0) -> None:
-        self._hops, self._row = hops or PastHops(), row
-        self._hops.renew(row)
+        self._kept, self._row = hops or PastHops(), row
+        self._kept.renew(row)
+        self._new: list[tuple[float, float]] = []
         self._tones: deque[_Over] = deque(maxlen=_MOST_TONES)
 
     def feed(self, hop: Hop) -> None:
-        """Take the next hop."""
-        self._hops.feed(self._row, hop.dbfs, hop.tonality)
+        """Take the next hop, unless others feed the row."""
+        self._new.append((hop.dbfs, hop.tonality))
+        if len(self._new) == _MOST_HOPS:
+            self._hops()
+
+    def _hops(self) -> PastHops:
+        """With what is new: it is seldom asked for, and putting hops into arrays one by one costs."""
+        if self._new:
+            self._kept.feed_many(self._row, self._new)
+            self._new.clear()
+        return self._kept
 
     def levels_before(self, end_ms: float, hops: int) -> list[float]:
         """Of so many hops before the one that ended then; oldest first."""
         number = round(end_ms / HOP_MS) - 1
-        return self._hops.levels(self._row, number - hops, number)
+        return self._hops().levels(self._row, number - hops, number)
 
     def levels_since(self, end_ms: float) -> list[float]:
         """Of the hops that ended then or later, oldest first."""
-        return self._hops.levels(self._row, math.ceil(end_ms / HOP_MS) - 1, self._hops.heard(self._row))
+        hops = self._hops()
+        return hops.levels(self._row, math.ceil(end_ms / HOP_MS) - 1, hops.heard(self._row))
 
     def tone_over(self, start_ms: float, end_ms: float, *, clear: bool) -> None:
         """A tone of at least four hops is over, beep or not."""
@@ -131,9 +150,10 @@ class Past:
 
     def before(self, onset_ms: float, dbfs: float, floor_dbfs: float) -> Before:
         """What was before a tone of this onset and level, over a noise floor of that."""
-        before_ms = (self._hops.heard(self._row) - 1) * HOP_MS
+        hops = self._hops()
+        before_ms = (hops.heard(self._row) - 1) * HOP_MS
         newer = 1 + max(0, round((before_ms - onset_ms + _EDGE_MS) / HOP_MS))
-        levels, tonality = self._hops.newest(self._row, _BACK_HOPS, newer)
+        levels, tonality = hops.newest(self._row, _BACK_HOPS, newer)
         loud = max(_WORDS_DBFS, floor_dbfs + _WORDS_MARGIN_DB)
         tonal = int(np.count_nonzero((tonality > _TONAL) & (levels > _TONAL_DBFS)))
         words = int(np.count_nonzero((tonality <= _TONAL) & (levels > loud)))

@@ -1,6 +1,7 @@
 """How straight a tone's path is, and what its frequencies have to do with one another."""
 
 from collections.abc import Iterable
+from operator import mul
 from typing import Final, NamedTuple
 
 from dsp.settings import Steadiness
@@ -72,8 +73,8 @@ def _about_line(at: list[float], values: list[float]) -> tuple[float, list[float
     n = len(at)
     mean_at, mean = sum(at) / n, sum(values) / n
     since = [t - mean_at for t in at]
-    spread = sum([t * t for t in since])
-    slope = sum([t * v for t, v in zip(since, values, strict=True)]) / spread if spread else 0.0
+    spread = sum(map(mul, since, since))
+    slope = sum(map(mul, since, values)) / spread if spread else 0.0
     return slope, [abs(v - mean - slope * t) for t, v in zip(since, values, strict=True)]
 
 

@@ -109,8 +109,11 @@ class Stream:
         hops: list[Hop] = []
         for block in blocks(samples):
             joined, ended = self.join(block)
-            starts = np.arange(0, len(joined) - WINDOW_SAMPLES + 1, HOP_SAMPLES)
-            figures = measure(joined, starts).T.tolist()
+            starts = range(0, len(joined) - WINDOW_SAMPLES + 1, HOP_SAMPLES)
+            if len(starts) < _MANY:
+                figures = [_measure_one(joined[start : start + WINDOW_SAMPLES]) for start in starts]
+            else:
+                figures = measure(joined, np.array(starts)).T.tolist()
             hops += [Hop((ended + k + 1) * HOP_MS, *one) for k, one in enumerate(figures)]
         return hops
 

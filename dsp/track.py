@@ -1,6 +1,7 @@
 """One tone followed from hop to hop, and whether it is steady enough for a machine's."""
 
 from enum import Enum, auto
+from operator import sub
 from typing import Final
 
 from dsp import edges
@@ -82,8 +83,8 @@ class Track:
         self.over_ms = None
 
     def _lists(self) -> tuple[list[float], ...]:
-        hz = (self._hz, self._other_hz)
-        return self._at_ms, *hz, self._dbfs, self._total_dbfs, self._other_dbfs, self._widths
+        peaks = (self._hz, self._dbfs, self._other_hz, self._other_dbfs)
+        return self._at_ms, self._total_dbfs, self._widths, *peaks
 
     def forget_all_but(self, hops: int) -> None:
         """Keep only the newest hops: of a tone that goes on for hours only the end matters."""
@@ -129,22 +130,21 @@ class Track:
 
     def _pauses(self, missed_ms: float) -> bool:
         """Silent since the tone: should it come back, it is the second burst of the same beep."""
-        settings = self._settings
-        if not self.active or missed_ms > settings.pause_ms:
+        if not self.active or missed_ms > self._settings.pause_ms:
             return False
         silence = self._since_dbfs()[: -_RISING_HOPS - 1]
-        return self.level_dbfs() - max(silence, default=SILENCE_DBFS) >= settings.pause_drop_db
+        return self.level_dbfs() - max(silence, default=SILENCE_DBFS) >= self._settings.pause_drop_db
 
     @property
     def last(self) -> tuple[float, float, float]:
         """Its newest frequency, when that hop ended, and when the one ends in which its end is to be thought about."""
         last_ms = self._at_ms[-1] + WINDOW_CENTRE_MS
-        return self._hz[-1], last_ms, max(last_ms + 2 * HOP_MS, self.over_ms or 0.0)
+        return self._hz[-1], last_ms, self.over_ms or last_ms + 2 * HOP_MS
 
     @property
     def active(self) -> bool:
         """Long enough to be a tone rather than a chance."""
-        return len(self) >= YOUNG_HOPS
+        return len(self._at_ms) >= YOUNG_HOPS
 
     def onset_ms(self) -> float:
         """Where the tone begins: half its first full amplitude, between hops."""
@@ -171,8 +171,8 @@ class Track:
 
     def _partner_hz(self) -> float | None:
         """The other peak, if it stays where it is and is not far below the tone."""
-        if self._partner_at != (len(self), self._at_ms[-1]):
-            self._partner_at, self._partner = (len(self), self._at_ms[-1]), self._find_partner_hz()
+        if self._partner_at != (known := (len(self._at_ms), self._at_ms[-1])):
+            self._partner_at, self._partner = known, self._find_partner_hz()
         return self._partner
 
     def _find_partner_hz(self) -> float | None:
@@ -187,11 +187,11 @@ class Track:
 
     def purity(self) -> float:
         """Share of the power in the tone and its partner (a second tone or a harmonic): median, 0 to 1."""
-        partner = self._partner_hz() is not None
-        return median(
-            10 ** ((own - total) / 10) + (10 ** ((other - total) / 10) if partner else 0.0)
-            for own, other, total in zip(self._dbfs, self._other_dbfs, self._total_dbfs, strict=True)
-        )
+        shares = [10 ** (db / 10) for db in map(sub, self._dbfs, self._total_dbfs)]
+        if self._partner_hz() is not None:
+            below = map(sub, self._other_dbfs, self._total_dbfs)
+            shares = [share + 10 ** (db / 10) for share, db in zip(shares, below, strict=True)]
+        return median(shares)
 
     def shape(self) -> Shape:
         """Jitter, slope and so on over the whole track, without its edges."""
@@ -206,8 +206,8 @@ class Track:
 
     def _line(self) -> tuple[float, float]:
         """Slope of the frequency in Hz/s, and jitter about it in Hz."""
-        if self._line_at != (len(self), self._at_ms[-1]):
-            self._line_at = (len(self), self._at_ms[-1])
+        if self._line_at != (known := (len(self._at_ms), self._at_ms[-1])):
+            self._line_at = known
             first, last = edges.filled(self._dbfs)
             at = [at_ms / 1000 for at_ms in self._at_ms[first : last + 1]]
             self._known_line = straighten(at, self._hz[first : last + 1])
@@ -227,11 +227,8 @@ class Track:
         if bend > _EARLY_BEND_HZ[n >= _ROUGH_HOPS]:
             return False
         hz = self.median_hz()
-        rules = [
-            rule
-            for rule in self._settings.steadiness
-            if rule.hops[0] <= n < rule.hops[1] and rule.hz[0] <= hz < rule.hz[1]
-        ]
+        of_length = [rule for rule in self._settings.steadiness if rule.hops[0] <= n < rule.hops[1]]
+        rules = [rule for rule in of_length if rule.hz[0] <= hz < rule.hz[1]]
         if not rules or self.is_close_pair():
             return False
         if self._line()[1] > max(rule.jitter_hz for rule in rules):
@@ -243,8 +240,7 @@ class Track:
         """Of a tone that is over: can the forest be spared?"""
         if self.level_dbfs() - max(self._since_dbfs(), default=SILENCE_DBFS) < _HOPELESS_FALL_DB:
             return True
-        below = [own - total for own, total in zip(self._dbfs, self._total_dbfs, strict=True)]
-        return median(below) < _HOPELESS_PURITY_DB
+        return median(map(sub, self._dbfs, self._total_dbfs)) < _HOPELESS_PURITY_DB
 
     def trim(self) -> None:
         """Let go of a beginning that is not the tone: the last word's hops before a beep that touches it."""
@@ -267,23 +263,21 @@ class Track:
     def evidence(self) -> Evidence:
         """Of a tone that is over."""
         shape = self.shape()
-        partner = self._other_dbfs if self._partner_hz() is not None else None
         before_dbfs = self._past.levels_before(self.first_ms + WINDOW_CENTRE_MS, _BEFORE_HOPS) + self._cut
         path = Path(
             at_ms=self._at_ms,
             hz=self._hz,
             dbfs=self._dbfs,
             total_dbfs=self._total_dbfs,
-            partner_dbfs=partner,
+            partner_dbfs=self._other_dbfs if self._partner_hz() is not None else None,
             other_dbfs=self._other_dbfs,
             widths=self._widths,
             filled=edges.filled(self._dbfs),
             before_dbfs=before_dbfs[-_BEFORE_HOPS:],
             after_dbfs=self._since_dbfs(),
         )
-        context = self._context
-        past = self._past.before(self.onset_ms(), self.level_dbfs(), context.floor_dbfs)
-        return weigh(path, shape, context, past)
+        past = self._past.before(self.onset_ms(), self.level_dbfs(), self._context.floor_dbfs)
+        return weigh(path, shape, self._context, past)
 
     def is_close_pair(self) -> bool:
         """Two tones that the window cannot part, such as ringback's 440 + 480 Hz."""
