@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from signals import Samples, assert_alike, lossy, noise, silence, speech, to_int16, tone, ulaw
 
 from dsp import BeepEnded, Detection, Detector, DetectorBank
+from dsp.bank import FEW
 from dsp.recent import BLOCK_SAMPLES
 from dsp.spectrum import Hop, Stream, feed_streams
 
@@ -36,8 +37,8 @@ def measured(streams: list[Samples]) -> list[list[Hop]]:
     return hops
 
 
-def heard_in_step(calls: list[Samples], frame: int = 160) -> list[list[Detection]]:
-    bank: DetectorBank[int] = DetectorBank()
+def heard_in_step(calls: list[Samples], frame: int = 160, few: int = 0) -> list[list[Detection]]:
+    bank: DetectorBank[int] = DetectorBank(few=few)
     found: list[list[Detection]] = [[] for _ in calls]
     for number in range(len(calls)):
         bank.add(number)
@@ -52,8 +53,9 @@ def test_calls_are_worth_hearing() -> None:
     assert sum(isinstance(found, BeepEnded) for heard in ALONE for found in heard) >= 20
 
 
-def test_each_as_if_alone() -> None:
-    for together, alone in zip(heard_in_step(CALLS), ALONE, strict=True):
+@pytest.mark.parametrize("few", [0, 10, FEW])
+def test_each_as_if_alone(few: int) -> None:
+    for together, alone in zip(heard_in_step(CALLS, few=few), ALONE, strict=True):
         assert_alike(together, alone)
 
 
@@ -69,7 +71,7 @@ def test_any_pieces_at_any_time(seed: int) -> None:
     """Streams begin at different times, and bring pieces of any length, or none."""
     rng = np.random.default_rng(seed)
     calls = CALLS[:10]
-    bank: DetectorBank[int] = DetectorBank()
+    bank: DetectorBank[int] = DetectorBank(few=3)
     at = dict.fromkeys(range(len(calls)), 0)
     found: list[list[Detection]] = [[] for _ in calls]
     begun: set[int] = set()
@@ -123,8 +125,9 @@ def test_frequencies_and_levels_are_the_single_ones() -> None:
             assert hop.second_dbfs == pytest.approx(one.second_dbfs, abs=0.1)
 
 
-def test_streams_come_and_go() -> None:
-    bank: DetectorBank[str] = DetectorBank()
+@pytest.mark.parametrize("few", [0, 1])
+def test_streams_come_and_go(few: int) -> None:
+    bank: DetectorBank[str] = DetectorBank(few=few)
     assert bank.feed({}) == {}
     bank.add("a")
     with pytest.raises(ValueError, match="'a' is in the bank already"):
