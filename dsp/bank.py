@@ -53,7 +53,7 @@ class DetectorBank(Generic[Key]):
     Streams come and go and are fed in any pieces, each as if it had a detector to itself: the same detections at the
     same stream times (frequencies and levels to 0.01, for sums are made in another order).
 
-    Hops are measured for all streams at once, and tones looked for and speech followed as well, in arrays with a row for
+    Hops are measured for all streams at once, and tones looked for and speech followed too, in arrays with a row for
     each; only a tone that lasts is followed stream by stream. Streams that come while there are few have no row.
     """
 
