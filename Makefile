@@ -60,7 +60,7 @@ bench-drop: venv
 bench-lossy: venv
 	$(BIN)/python -m tests.bench.lossy
 
-# 200 unattended drops on a mixed zoo, 20 at a time, judged by the carrier's recordings: about 10 minutes.
+# 200 unattended drops on a mixed zoo, 20 at a time, judged by the carrier's recordings: about 4 minutes.
 bench-unattended: venv
 	$(BIN)/python -m tests.bench.unattended
 

@@ -49,10 +49,12 @@ build() {
 }
 
 # What a command says in a container of the image, run as the image's own user: inside IMAGE COMMAND…
+# $work/etc and $work/state are mounted where the engine looks for its configuration and keeps its state.
 inside() {
   local container
   container=$(store from "localhost/$1")
-  store run --isolation chroot "$container" -- "${@:2}"
+  store run --isolation chroot --volume "$work/etc:/etc/voicedrop:ro" --volume "$work/state:/var/lib/voicedrop" \
+    "$container" -- "${@:2}"
   store rm "$container" >/dev/null
 }
 
@@ -67,6 +69,13 @@ printf '[global]\nno-index = true\nfind-links = /wheels\n' >"$work/pip.conf"
 build engine docker/Dockerfile.engine trixie \
   --volume "$work/wheels:/wheels:ro" --volume "$work/pip.conf:/etc/pip.conf:ro"
 
+mkdir "$work/etc"
+printf 'ari: {url: "http://127.0.0.1:8088", username: voicedrop, password: unused}\nstate_dir: /var/lib/voicedrop\n' \
+  >"$work/etc/config.yaml"
+chmod 755 "$work" "$work/etc"
+# A volume as an operator gives it: empty, of the image's user, closed to all others.
+install -d -m 700 -o 10001 -g 10001 "$work/state"
+
 for image in asterisk engine; do
   uid=$(inside "$image" id -u)
   case $image in
@@ -76,3 +85,20 @@ for image in asterisk engine; do
   echo "$image: $says, as uid $uid"
   [ "$uid" != 0 ] || { echo "$image runs as root" >&2; exit 1; }
 done
+
+# The embedded PostgreSQL: made, migrated and stopped by one container, found again by the next.
+said=$(inside engine voicedrop tokens add prove -c /etc/voicedrop/config.yaml)
+case $said in
+  vd_*) ;;
+  *) echo "voicedrop tokens add printed no token" >&2; exit 1 ;;
+esac
+said=$(inside engine voicedrop tokens list -c /etc/voicedrop/config.yaml)
+case $said in
+  *prove*) echo "engine: the embedded PostgreSQL kept a token from one container to the next" ;;
+  *) echo "the second container does not find the first one's token: ${said:-nothing}" >&2; exit 1 ;;
+esac
+owners=$(stat -c %u:%a "$work/state/postgres" "$work/state/postgres/PG_VERSION" | sort -u | tr '\n' ' ')
+case $owners in
+  "10001:600 10001:700 ") ;;
+  *) echo "the database's files belong to the wrong user, or others may read them: $owners" >&2; exit 1 ;;
+esac

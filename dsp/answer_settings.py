@@ -28,6 +28,8 @@ class VoiceSettings:
     """The network's lowest is 350 Hz; below are fundamentals of voices, which fill a whole word."""
     tonal_share: float = 0.85
     """A stretch of which so much is one steady tone (so tonal, its peak moving no further) is a tone's."""
+    tonal_block_share: float = 0.6
+    """50 ms of which so much is, does not say how loud the voice is."""
     shortest_tone_ms: float = 250.0
     """...if it is so long: some vowels are as steady, but not for as long."""
     ignored_tonality: float = 0.75
@@ -41,11 +43,12 @@ class AnswerSettings:
 
     voice: VoiceSettings = VoiceSettings()
     human_after_ms: tuple[tuple[float, float], ...] = (
-        (250.0, 600.0),
+        (200.0, 600.0),
+        (300.0, 350.0),
         (750.0, 400.0),
         (1000.0, 2000.0),
-        (1600.0, 2600.0),
-        (4000.0, 6000.0),
+        (1600.0, 3000.0),
+        (4000.0, 9000.0),
     )
     """(a greeting up to so long, silence behind it for so long): a human, who waits for us to speak. Shortest first.
     Below 250 ms it may be a click or half a word; up to 750 ms machines say nothing and pause so long; from then on
@@ -59,7 +62,9 @@ class AnswerSettings:
     """A pause of this length ends a turn."""
     again_ms: float = 900.0
     again_after_ms: float = 1500.0
-    """A later turn no longer than this, and so much silence: a human, who asks whether anybody is there."""
+    again_after_long_ms: float = 3000.0
+    """A later turn no longer than this, and so much silence (more behind a long voice: a greeting may end in a word):
+    a human, who asks whether anybody is there."""
     loud_db: float = 9.0
     loud_turn_ms: float = 1500.0
     loud_greeting_ms: float = 1000.0
@@ -79,10 +84,29 @@ class AnswerSettings:
     least_beep: float = 0.5
     """Confidence of a beep that settles it..."""
     beep_voice_ms: float = 700.0
-    """...behind so much voice: a word and a beep are somebody in a kitchen. Or behind nothing..."""
+    """...behind so much voice: a word and a beep are somebody in a kitchen..."""
+    beep_turn_ms: float = 700.0
+    beep_turns_voice_ms: float = 3500.0
+    """...the last turn of which, if there were more and less voice than this, was so long: who has asked again is no
+    mailbox..."""
+    beep_hold_ms: float = 600.0
+    beep_after_db: float = 5.0
+    """...and so much louder than what follows for so long: a mailbox records in silence, an appliance beeps again..."""
+    long_voice_ms: float = 5000.0
+    beep_hold_long_ms: float = 300.0
+    beep_after_long_db: float = 2.0
+    """...where less is asked for behind so much voice: nearly no human talks for so long..."""
+    double_beep_ms: float = 200.0
+    series_ms: float = 2500.0
+    """...and none that comes again at the same frequency within so long, but for two with no more than this between
+    them, which are one. Or behind nothing..."""
     bare_beep_ms: float = 800.0
     bare_share: float = 0.1
     """...if so long after it no more than this share stands out from the noise: else it was music."""
+    lone_voice_ms: float = 1500.0
+    lone_silence_ms: float = 2000.0
+    """A tone that is no beep to the detector, alone behind so much voice and with so much silence behind it: perhaps
+    a mailbox. It is not played to."""
     silence_ms: float = 6000.0
     """Nothing at all for so long."""
     give_up_ms: float = 40_000.0

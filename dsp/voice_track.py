@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from dsp.answer_settings import VoiceSettings
+from dsp.lone_tone import LoneTone
 from dsp.settings import SpeechSettings
 from dsp.spectrum import HOP_MS, WINDOW_CENTRE_MS, Hop
 from dsp.speech import NoiseFloor
@@ -14,6 +15,8 @@ BLOCK_HOPS: Final = 5
 """50 ms: as fine as a verdict is timed."""
 BEEP_EDGE_MS: Final = 40.0
 """A window of 32 ms hears a beep so much before it begins, and its estimate is 15 ms off."""
+RECENT_MS: Final = 80.0
+"""What ended no longer ago may go on."""
 _MOST_BLOCKS: Final = 2400
 """Two minutes: a verdict never looks further back."""
 
@@ -49,6 +52,8 @@ class VoiceTrack:
         self._blocks: deque[_Block] = deque(maxlen=_MOST_BLOCKS)
         self._hops: list[tuple[float, float, bool]] = []  # centre, level, tonal; of the active ones
         self._count = 0
+        self._now_ms = 0.0
+        self.lone_tone = LoneTone()
         self._last_hz = 0.0
         self._tones_hz: tuple[float, ...] = ()
         self.ignored_ms = 0.0
@@ -70,12 +75,15 @@ class VoiceTrack:
         """Take the next hop; is a block complete, so that `stretches` may say something else?"""
         settings = self._settings
         self._floor.feed(hop.dbfs)
+        self._now_ms = hop.end_ms
+        active = hop.dbfs >= max(settings.weakest_dbfs, self._floor.dbfs + settings.margin_db)
+        self.lone_tone.feed(hop, active=active)
         ignored = hop.tonality >= settings.ignored_tonality and any(
             abs(hop.first_hz - hz) <= settings.ignored_hz for hz in self._tones_hz
         )
         if ignored:
             self.ignored_ms = hop.end_ms
-        elif hop.dbfs >= max(settings.weakest_dbfs, self._floor.dbfs + settings.margin_db):
+        elif active:
             tonal = (
                 hop.tonality >= settings.tonality
                 and hop.first_hz >= settings.lowest_tone_hz
@@ -117,9 +125,11 @@ class VoiceTrack:
     def stretches(self, background_db: float | None = None) -> list[Stretch]:
         """All of the voice so far, in order; with another ``background_db`` than the settings', if one is given."""
         settings = self._settings
-        levels = sorted(block.level_dbfs for block in self._blocks)
-        if not levels:
+        if not self._blocks:
             return []
+        # A beep, however loud, does not make a voice one in the background.
+        voiced = [block.level_dbfs for block in self._blocks if not self._is_tonal(block)]
+        levels = sorted(voiced or [block.level_dbfs for block in self._blocks])
         below_db = settings.background_db if background_db is None else background_db
         faintest_dbfs = levels[-2 if len(levels) > 1 else -1] - below_db
         runs: list[list[_Block]] = []
@@ -135,6 +145,15 @@ class VoiceTrack:
             for run in runs
             if self._is_voice(run)
         ]
+
+    @property
+    def in_tone(self) -> bool:
+        """Is a tone what sounds just now? It may become a beep, and is no pause."""
+        last = self._blocks[-1] if self._blocks else None
+        return last is not None and last.tonal > 0 and self._now_ms - last.end_ms < RECENT_MS and self._is_tonal(last)
+
+    def _is_tonal(self, block: _Block) -> bool:
+        return block.tonal >= self._settings.tonal_block_share * block.active
 
     def _is_voice(self, run: list[_Block]) -> bool:
         settings = self._settings

@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -40,14 +41,27 @@ def run(config_file: ConfigFile = DEFAULT_CONFIG) -> None:
 @app.command()
 def receipts(
     config_file: ConfigFile = DEFAULT_CONFIG,
-    drop: Annotated[str, typer.Option(help="Only the receipt of this drop.")] = "",
+    drop: Annotated[UUID | None, typer.Option(help="Only the receipt of this drop.")] = None,
 ) -> None:
-    """Print the receipts, oldest first, one JSON object a line."""
-    from voicedrop.store import journal
+    """Print the receipts, oldest first, one JSON object a line; last those of orders that ended without an engine."""
+    from voicedrop import ordering
 
-    for one in journal.receipts(config.load(config_file).state_dir):
-        if not drop or one["drop"] == drop:
+    async def show() -> None:
+        async for one in ordering.receipts(config.load(config_file), drop):
             print(json.dumps(one, ensure_ascii=False))
+
+    asyncio.run(show())
+
+
+@app.command()
+def retire(
+    node: Annotated[str, typer.Argument(help="The name of an engine that never comes back.")],
+    config_file: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """End the drops that a lost engine has taken up: each gets its one outcome. None is made a second time."""
+    from voicedrop import ordering
+
+    print(asyncio.run(ordering.retire(config.load(config_file), node)))
 
 
 @app.command()

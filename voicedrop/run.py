@@ -19,6 +19,8 @@ from voicedrop.config import Settings
 from voicedrop.control import EngineControl
 from voicedrop.dialer.dialer import Dialer
 from voicedrop.dialer.jobs import Jobs
+from voicedrop.dialer.left import resolve_all
+from voicedrop.dialer.opt_outs import OptOuts
 from voicedrop.dialer.orders import Orders
 from voicedrop.engine.catalogue import Catalogue
 from voicedrop.engine.control import Control
@@ -26,6 +28,7 @@ from voicedrop.engine.dialled import DialDoor
 from voicedrop.engine.engine import Engine
 from voicedrop.engine.evidence import FOLDER as EVIDENCE_FOLDER
 from voicedrop.engine.gauges import Gauges
+from voicedrop.engine.known import NumberFacts
 from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import Services
@@ -100,14 +103,16 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
                 listener=listener,
                 journal=journal,
                 catalogue=catalogue,
+                facts=NumberFacts(database),
                 metrics=metrics,
                 disk=disk,
             )
         )
         control: EngineControl = Control(engine, lambda: _health(engine, keeper, catalogue))
         retention = Retention(database, journal, settings.node, settings.state_dir / EVIDENCE_FOLDER, _limits(settings))
-        dialer = Dialer(engine, database)
-        engine.opt_out = dialer.opt_out
+        opt_outs = OptOuts(engine, database)
+        engine.opt_out = opt_outs.take_out
+        dialer = Dialer(engine, database, opt_outs)
         calling = settings.unattended
         jobs = Jobs(lambda: keeper.url, calling.trunk, calling.workers, dialer.make)
         feed = Feed(database)
@@ -147,7 +152,7 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
 
         def changed() -> None:
             catalogue.wake()
-            dialer.look()
+            opt_outs.look()
 
         notifications = NotificationListener(keeper.url, {CHANGED: changed, EVENT: told})
         if started is not None:
@@ -163,12 +168,20 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
                 "webhooks": webhooks.run(),
                 "retention": retention.run(),
                 "feed": feed.run(),
-                **({"jobs": jobs.run()} if calling.workers else {}),
+                "jobs": _unattended(settings, database, jobs),
                 "gauges": Gauges(metrics, keeper, shipper, database).run(),
             },
         )
         await _ship_the_last(shipper)
     log.info("stopped")
+
+
+async def _unattended(settings: Settings, database: Database, jobs: Jobs) -> None:
+    """What an earlier run took up and left is resolved before this one takes up anything. Until it is cancelled."""
+    await resolve_all(database, settings.node, settings.state_dir)
+    if settings.unattended.workers:
+        await jobs.run()
+    await asyncio.Event().wait()
 
 
 async def _ship_the_last(shipper: Shipper) -> None:

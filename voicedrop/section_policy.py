@@ -37,12 +37,6 @@ def _called(kind: Kind) -> Kind:
     return kind
 
 
-def _held(asked: Asked) -> Asked:
-    if asked in policy.NOT_HELD:
-        raise ValueError("agents' drops cannot be asked this yet: the engine holds no consents and no earlier attempts")
-    return asked
-
-
 def _some(items: tuple[Any, ...]) -> tuple[Any, ...]:
     if not items:
         raise ValueError("at least one is needed")
@@ -106,7 +100,7 @@ class Policy(Section):
     callback_number: bool = True
     caller_ids: tuple[Annotated[str, Field(pattern=r"^\+[0-9]{3,15}$")], ...] = ()
     two_call: TwoCall = TwoCall()
-    attended: tuple[Annotated[Asked, AfterValidator(_held)], ...] = ()
+    attended: tuple[Asked, ...] = ()
     attended_unreadable: bool = False
 
     @model_validator(mode="after")

@@ -24,11 +24,12 @@ async def beside(work: Coroutine[Any, Any, None], others: Mapping[str, Coroutine
             if task.done():
                 await task
     finally:
-        await _end({main, *tasks})
+        await end(main, *tasks)
 
 
-async def _end(tasks: set[asyncio.Task[None]]) -> None:
-    left = tasks
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel them until they have ended."""
+    left = set(tasks)
     while left:
         for task in left:
             task.cancel()

@@ -25,6 +25,7 @@ from voicedrop.ari.client import AriClient
 from voicedrop.ari.connection import EventConnection
 from voicedrop.config import Settings
 from voicedrop.engine.catalogue import Catalogue
+from voicedrop.engine.known import NumberFacts
 from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.recording import DiskThread
 from voicedrop.engine.services import AGENT_APP, Services
@@ -89,12 +90,14 @@ async def services_for(here: Site, taps: int) -> AsyncIterator[Services]:
     listener = TapListener(settings.tap.host, settings.tap.port, most=taps)
     ari = AriClient(settings.ari.url, settings.ari.username, settings.ari.secret(), timeout_s=30)
     async with ari:
+        nowhere = Database("postgresql:///")
         services = Services(
             settings=settings,
             ari=ari,
             listener=listener,
             journal=Journal(settings.state_dir),
-            catalogue=Catalogue(Database("postgresql:///"), settings.state_dir, _no_message),
+            catalogue=Catalogue(nowhere, settings.state_dir, _no_message),
+            facts=NumberFacts(nowhere),
             metrics=Metrics(),
             disk=DiskThread(),
         )

@@ -3,7 +3,8 @@
 Judged by the carrier alone: what each person heard in a call is searched for the message, what each mailbox kept is
 held against it, and every drop must have one receipt. A mailbox counts as reachable if our call got as far as its
 recording, and it has a beep or a greeting long enough to be sure of it; `no-beep`, which has neither, is told apart:
-nobody vouches for a mailbox, so nothing is to be played there. Writes var/bench/unattended.json.
+nobody vouches for a mailbox, so nothing is to be played there. Nor is it where neither a person nor a mailbox answers:
+a screening assistant, a fax, an announcement, silence. Writes var/bench/unattended.json.
 """
 
 from __future__ import annotations
@@ -72,8 +73,27 @@ MIX = (
     Kind("busy-when-taken", TWO_CALL),
     Kind("full", SINGLE),
     Kind("congested", SINGLE),
+    Kind("screening", SINGLE),
+    Kind("fax", SINGLE),
+    Kind("sit-early", SINGLE),
+    Kind("silent", SINGLE),
+    Kind("screening-when-taken", TWO_CALL),
+    Kind("reorder", SINGLE),
+    Kind("sit-when-taken", TWO_CALL),
 )
 DOUBTFUL = "no-beep"
+NEITHER = (
+    "sit",
+    "sit-when-taken",
+    "full",
+    "mobile-off",
+    "screening",
+    "screening-when-taken",
+    "fax",
+    "reorder",
+    "silent",
+)
+"""Who answers is neither a person nor, if the call ends before its recording, a mailbox."""
 
 
 @dataclass(frozen=True)
@@ -138,15 +158,19 @@ async def judged(here: Site, engine: EngineProcess, made: list[Made], wall_s: fl
     message = load(message_file(here, LABEL))
     receipts = list(journal.receipts(engine.state_dir))
     count, of = Counter(one["drop"] for one in receipts), {one["drop"]: one for one in receipts}
-    humans = humans_heard = reachable = whole = doubtful = doubtful_played = 0
+    humans = humans_heard = reachable = whole = doubtful = doubtful_played = others = others_heard = 0
     missed = []
     for one in made:
         calls = recordings.calls_to(here, one.number)
-        people = [call for call in calls if call.at("answer") is not None and not is_mailbox(call)]
+        no_boxes = [call for call in calls if call.at("answer") is not None and not is_mailbox(call)]
         boxes = [call for call in calls if is_mailbox(call)]
-        if one.kind.key not in ("sit", "full", "mobile-off"):  # recordings that end before a beep are no people
-            humans += len(people)
-            humans_heard += sum(heard_any(message, call) for call in people)
+        heard = sum(heard_any(message, call) for call in no_boxes)
+        if one.kind.key in NEITHER:
+            others += len(no_boxes)
+            others_heard += heard
+        else:
+            humans += len(no_boxes)
+            humans_heard += heard
         if one.kind.key == DOUBTFUL:
             doubtful += 1
             doubtful_played += of[one.drop]["played_fraction"] > 0
@@ -161,6 +185,8 @@ async def judged(here: Site, engine: EngineProcess, made: list[Made], wall_s: fl
         "carrier_calls": sum(len(recordings.calls_to(here, one.number)) for one in made),
         "human_calls": humans,
         "humans_who_heard_message": humans_heard,
+        "other_calls": others,
+        "others_who_heard_message": others_heard,
         "reachable_mailboxes": reachable,
         "whole_messages": whole,
         "doubtful_mailboxes": doubtful,

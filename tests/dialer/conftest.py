@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.store.conftest import database, external, outside, server, url
+from tests.store.conftest import database, external, journal, outside, server, url
 from voicedrop.dialer.order import Order
 from voicedrop.model import new_id
 from voicedrop.policy.settings import Method
 
-__all__ = ["database", "external", "outside", "server", "url"]
+__all__ = ["database", "external", "journal", "outside", "server", "url"]
 
 
 def an_order(number: str, **more: Any) -> Order:

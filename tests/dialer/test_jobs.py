@@ -14,17 +14,13 @@ from voicedrop.dialer import jobs
 from voicedrop.dialer.jobs import Jobs, NotNow, put
 from voicedrop.dialer.order import Order
 from voicedrop.errors import StoreUnreachable
+from voicedrop.tasks import end
 
 TRUNK = "trunk"
 
 
 async def running(url: str, work: Callable[[Order], Awaitable[None]], workers: int = 5) -> asyncio.Task[None]:
     return asyncio.create_task(Jobs(lambda: url, TRUNK, workers, work).run())
-
-
-async def stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
 
 
 async def put_all(url: str, *orders: Order) -> None:
@@ -50,7 +46,7 @@ async def test_an_order_comes_as_it_was_put(url: str) -> None:
     await put_all(url, order)  # nobody runs yet: it waits
     task = await running(url, work)
     await asyncio.wait_for(came.wait(), 20)
-    await stop(task)
+    await end(task)
     assert got == [order]
 
 
@@ -73,7 +69,7 @@ async def test_one_at_a_time_for_a_number(url: str) -> None:
     await put_all(url, *orders)
     task = await running(url, work)
     await asyncio.wait_for(all_done.wait(), 30)
-    await stop(task)
+    await end(task)
     assert sorted(done) == sorted(one.drop for one in orders)
     for number in ("+12025550100", "+12025550101"):
         mine = [one.drop for one in orders if one.number == number]
@@ -102,7 +98,7 @@ async def test_what_cannot_be_made_now_is_made_later(url: str, monkeypatch: pyte
     await put_all(url, an_order("+12025550100"))
     task = await running(url, work)
     await asyncio.wait_for(made.wait(), 30)
-    await stop(task)
+    await end(task)
     assert asked == 2
 
 
@@ -117,7 +113,7 @@ async def test_a_fault_of_ours_ends_the_job_and_not_the_queue(url: str) -> None:
     await put_all(url, an_order("+12025550100"), an_order("+12025550101"))
     task = await running(url, work)
     await asyncio.wait_for(made.wait(), 20)
-    await stop(task)
+    await end(task)
     assert await statuses(url) == [], "what has ended leaves no number behind"
 
 
@@ -141,4 +137,24 @@ async def test_a_dead_workers_job_is_taken_up(url: str, monkeypatch: pytest.Monk
 
     task = await running(url, work)
     await asyncio.wait_for(came.wait(), 30)
-    await stop(task)
+    await end(task)
+
+
+async def test_a_worker_that_stops_in_the_middle_puts_the_job_back(url: str) -> None:
+    began, again = asyncio.Event(), asyncio.Event()
+
+    async def stuck(_: Order) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    async def work(_: Order) -> None:
+        again.set()
+
+    await put_all(url, an_order("+12025550100"))
+    task = await running(url, stuck)
+    await asyncio.wait_for(began.wait(), 20)
+    await end(task)
+    assert await statuses(url) == ["todo"]
+    task = await running(url, work)
+    await asyncio.wait_for(again.wait(), 30)
+    await end(task)

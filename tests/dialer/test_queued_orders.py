@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -16,8 +17,9 @@ from tests.store import lines
 from voicedrop.control import Refused
 from voicedrop.dialer.dialer import Dialer
 from voicedrop.dialer.jobs import put
+from voicedrop.dialer.opt_outs import OptOuts
 from voicedrop.dialer.orders import Orders
-from voicedrop.model import Outcome, new_id
+from voicedrop.model import new_id
 from voicedrop.policy.settings import Rules
 from voicedrop.store import attempts, drops, orders, persons
 from voicedrop.store.database import Database, Row
@@ -30,13 +32,25 @@ TRUNK, NODE = "trunk", "n1"
 
 def settings(rules: Rules = OPEN) -> Any:
     unattended = SimpleNamespace(caller_id=CALLER, trunk=TRUNK, calls_per_second=1.0)
-    return SimpleNamespace(node=NODE, unattended=unattended, policy=SimpleNamespace(rules=lambda: rules))
+    return SimpleNamespace(
+        node=NODE,
+        state_dir=Path("/nowhere"),
+        unattended=unattended,
+        drop=SimpleNamespace(limit_s=60),
+        policy=SimpleNamespace(rules=lambda: rules),
+    )
 
 
 async def ordered(database: Database, rules: Rules = OPEN, **whose: Any) -> UUID:
     taken = Orders(settings(rules), database)
-    given = {"number": NUMBER, "message_id": new_id(), "method": "single", "actor": "test", "ref": "crm-7"}
-    return UUID(await taken.order(**given, **whose))
+    given: dict[str, Any] = {
+        "number": NUMBER,
+        "message_id": new_id(),
+        "method": "single",
+        "actor": "test",
+        "ref": "crm-7",
+    }
+    return UUID(await taken.order(**{**given, **whose}))
 
 
 async def read(database: Database, drop: UUID, scope: Scope | None = None) -> Row | None:
@@ -57,7 +71,7 @@ async def rows(database: Database, query: str) -> list[Row]:
 
 async def cancelled(database: Database, drop: UUID) -> bool:
     async with database.transaction() as connection:
-        return await orders.end(connection, drop, outcome=Outcome.BLOCKED, reason=orders.CANCELLED)
+        return await orders.end(connection, drop, orders.CANCELLED)
 
 
 async def shipped(database: Database, *entries: dict[str, Any]) -> None:
@@ -146,7 +160,7 @@ async def test_a_cancelled_order_ends_once_and_its_job_is_gone(database: Databas
     assert await cancelled(database, drop)
     assert not await cancelled(database, drop)
     row = await known(database, drop)
-    assert (row["state"], row["outcome"], row["reason"]) == ("ended", "blocked", orders.CANCELLED)
+    assert (row["state"], row["outcome"], row["reason"]) == ("ended", "blocked", orders.CANCELLED.reason)
     assert row["receipt"]["outcome"] == "blocked"
     assert row["due_at"] is None
     assert await rows(database, "SELECT id FROM procrastinate_jobs") == []
@@ -182,9 +196,14 @@ class NoCalls:
     def __init__(self) -> None:
         self.services = SimpleNamespace(settings=settings(), now=lambda: 0.0)
         self.connection = SimpleNamespace(up=True)
+        self.drops: dict[str, Any] = {}
 
     def busy(self) -> None:
         return None
+
+
+def dialer(engine: Any, database: Database) -> Dialer:
+    return Dialer(engine, database, OptOuts(engine, database))
 
 
 async def test_a_worker_that_holds_the_job_already_finds_it_cancelled(database: Database) -> None:
@@ -192,9 +211,9 @@ async def test_a_worker_that_holds_the_job_already_finds_it_cancelled(database: 
     order = an_order(NUMBER, drop=str(drop))
     assert await cancelled(database, drop)
     engine: Any = NoCalls()
-    await Dialer(engine, database).make(order)
+    await dialer(engine, database).make(order)
     assert await rows(database, "SELECT * FROM attempt") == []
-    assert (await known(database, drop))["reason"] == orders.CANCELLED
+    assert (await known(database, drop))["reason"] == orders.CANCELLED.reason
 
 
 async def test_a_fault_before_the_call_ends_the_order(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +225,7 @@ async def test_a_fault_before_the_call_ends_the_order(database: Database, monkey
     monkeypatch.setattr("voicedrop.dialer.gate.ask", broken)
     engine: Any = NoCalls()
     with pytest.raises(RuntimeError):
-        await Dialer(engine, database).make(an_order(NUMBER, drop=str(drop)))
+        await dialer(engine, database).make(an_order(NUMBER, drop=str(drop)))
     row = await known(database, drop)
     assert (row["state"], row["outcome"]) == ("ended", "failed")
 

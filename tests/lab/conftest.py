@@ -11,14 +11,18 @@ import json
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from tests import databases
+from tests.lab.forked import ForkedEngine
 from voicedrop.ari.client import AriClient
 from voicedrop.errors import Gone
 from voicedrop.lab import conf, recordings, servers, zoo
@@ -31,6 +35,9 @@ from voicedrop.lab.site import Site, site
 from voicedrop.store import journal
 from voicedrop.store.embedded import POSTGRES, EmbeddedServer
 
+RATE_HZ = 8000
+BLOCK = 160  # samples, one frame of 20 ms
+LOUD = 0.02  # RMS of a full scale of 1: 10 dB below the message's speech, far above a line's hiss
 _next_index: dict[str, Iterator[int]] = {}
 
 
@@ -120,6 +127,18 @@ class Bench:
         file = await recordings.kept(self.site, call)
         return judge(load(message_file(self.site, label)), load(file))
 
+    async def heard(self, number: str, *, sound_s: float, wait_s: float = 30.0) -> None:
+        """Wait until the callee has heard so much of anything, by the carrier's recording of the call to `number`."""
+
+        def enough() -> bool:
+            file = recordings.calls_to(self.site, number)[-1].heard
+            audio = load(file) if file.is_file() else np.zeros(0)
+            blocks = audio[: len(audio) // BLOCK * BLOCK].reshape(-1, BLOCK)
+            loud = np.sqrt(np.mean(blocks**2, axis=1)) > LOUD
+            return bool(loud.sum() * BLOCK >= sound_s * RATE_HZ)
+
+        await self.until(enough, f"{sound_s} s of sound in the call to {number}", wait_s)
+
     async def until(self, found: Callable[[], Any], what: str, wait_s: float = 30.0) -> Any:
         """Poll for something outside this process; fail with its name when it does not come."""
         loop = asyncio.get_running_loop()
@@ -177,31 +196,56 @@ def outside() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[str]:
+    """The URL of a PostgreSQL with a migrated template."""
+    folder = Path(tempfile.mkdtemp(prefix="voicedrop-lab-"))
+    folder.chmod(0o755)
+    server = EmbeddedServer(folder / "postgres")
+    url = server.start()
+    databases.prepare(url)
+    yield url
+    server.stop()
+    shutil.rmtree(folder)
+
+
 @pytest.fixture
-async def make_bench(lab: Site, tmp_path: Path, outside: Path) -> AsyncIterator[BenchMaker]:
-    """Benches with engines of their own settings; everything is ended with the test."""
-    stack: list[Any] = []
-    engines: list[EngineProcess] = []
+def new_database(database_server: str) -> Iterator[Callable[[], str]]:
+    """Gives URLs of migrated databases, each new."""
+    with ExitStack() as lent:
+        yield lambda: lent.enter_context(databases.copy_of(database_server, "template"))
 
-    async def make(*, start: bool = True, **changes: Any) -> Bench:
-        folder = tmp_path / f"engine{len(engines)}"
-        folder.mkdir()
-        changes.setdefault("state_dir", str(outside / f"state{len(engines)}"))
-        changes["log"] = {"level": "debug", "format": "json"}
-        engine = EngineProcess(folder, conf.engine_settings(lab, **changes))
-        engines.append(engine)
-        if start:
-            await asyncio.to_thread(engine.start)
-        telephones = exchange(lab)
-        pbx = AriClient(lab.pbx_url, "voicedrop", conf.secret_file(lab, "ari").read_text())
-        stack.extend([telephones, pbx])
-        return Bench(lab, engine, await telephones.__aenter__(), await pbx.__aenter__())
 
-    yield make
-    for one in reversed(stack):
-        await one.__aexit__(None, None, None)
-    for engine in engines:
-        await asyncio.to_thread(engine.clear_away)
+@pytest.fixture
+async def make_bench(
+    lab: Site, tmp_path: Path, outside: Path, new_database: Callable[[], str]
+) -> AsyncIterator[BenchMaker]:
+    """Benches with engines of their own settings; everything is ended with the test.
+
+    `as_shipped`: the engine is the command `voicedrop run`, which starts its own database in its state directory.
+    Otherwise it is forked from a process that has loaded it, and has a new database of the session's server.
+    """
+    engines = itertools.count()
+    async with AsyncExitStack() as stack:
+
+        async def make(*, start: bool = True, as_shipped: bool = False, **changes: Any) -> Bench:
+            index = next(engines)
+            folder = tmp_path / f"engine{index}"
+            folder.mkdir()
+            changes.setdefault("state_dir", str(outside / f"state{index}"))
+            changes["log"] = {"level": "debug", "format": "json"}
+            if not as_shipped:
+                changes.setdefault("database", {"url": new_database()})
+            kind = EngineProcess if as_shipped else ForkedEngine
+            engine = kind(folder, conf.engine_settings(lab, **changes))
+            stack.push_async_callback(asyncio.to_thread, engine.clear_away)
+            if start:
+                await asyncio.to_thread(engine.start)
+            telephones = await stack.enter_async_context(exchange(lab))
+            pbx = AriClient(lab.pbx_url, "voicedrop", conf.secret_file(lab, "ari").read_text())
+            return Bench(lab, engine, telephones, await stack.enter_async_context(pbx))
+
+        yield make
 
 
 @pytest.fixture

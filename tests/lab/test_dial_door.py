@@ -16,9 +16,9 @@ async def test_the_code_takes_the_callee_to_the_drop(bench: Bench, agent: str) -
     telephone = await bench.exchange.dial(agent, number)
     await bench.mark(number, "voicemail")
     await telephone.talk()
-    await telephone.press("*91")
+    await telephone.press("*92")
     await asyncio.wait_for(telephone.ended.wait(), 10)
-    delivery = await bench.delivery(number)
+    delivery = await bench.delivery(number, "short")
     assert delivery.whole, delivery
     receipt = await bench.receipt(number)
     assert receipt["outcome"] == "delivered", show(receipt)

@@ -11,6 +11,7 @@ from tests.lab.conftest import Bench, BenchMaker, number_of, show
 from voicedrop.control import Refused
 from voicedrop.lab import recordings
 from voicedrop.policy.settings import Method
+from voicedrop.store.orders import OPTED_OUT
 
 
 async def _press_nine(bench: Bench, number: str) -> None:
@@ -26,8 +27,11 @@ async def test_the_line_ends_what_is_under_way_and_refuses_the_next(make_bench: 
     bench: Bench = await make_bench(**OPEN)
     number = number_of("no-answer")
     drop = await order(bench, number, Method.SINGLE)
+    waits = await order(bench, number, Method.SINGLE)
     await bench.mark(number, "ring")
     await _press_nine(bench, number)
+    (row,) = await bench.sql("SELECT outcome, reason FROM drops WHERE id = %s", waits)
+    assert row == {"outcome": "blocked", "reason": OPTED_OUT.reason}, "in the queue it ended with the opt-out"
     receipt = await settled(bench, number, drop)
     assert receipt["reason"] == "cancelled by an opt-out", show(receipt)
     with pytest.raises(Refused) as refused:
@@ -36,7 +40,7 @@ async def test_the_line_ends_what_is_under_way_and_refuses_the_next(make_bench: 
     assert len(recordings.calls_to(bench.site, number)) == 1
 
 
-async def test_an_opt_out_before_the_call_blocks_it(make_bench: BenchMaker) -> None:
+async def test_a_number_put_on_the_list_before_the_call_blocks_it(make_bench: BenchMaker) -> None:
     """The order is in the queue already, behind another to the same number."""
     bench: Bench = await make_bench(**OPEN)
     number = number_of("no-answer")

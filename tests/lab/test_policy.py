@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.lab.conftest import Bench, number_of, show
+from tests.lab.conftest import Bench, BenchMaker, number_of, show
+from voicedrop.lab import recordings
+from voicedrop.lab.phone import Telephone
 from voicedrop.model import new_id
 
 
@@ -90,6 +92,64 @@ async def test_a_suppressed_number_is_refused_and_the_callee_stays(bench: Bench,
     rows = await bench.rows("SELECT body FROM event WHERE kind = 'drop.refused'")
     assert rows[0]["body"]["rule"] == "suppressed"
     await telephone.hang_up()
+    await bench.nothing_left()
+
+
+async def test_the_dial_door_tells_what_the_callee_was_shown(make_bench: BenchMaker) -> None:
+    bench = await make_bench(policy={"attended": ["caller_id"], "caller_ids": ["+2001"]})
+    refused = number_of("human")
+    telephone = await bench.exchange.dial("2002", refused)
+    await bench.mark(refused, "play hello")
+    await telephone.press("*92")
+    entry = await _refusal(bench, refused)
+    assert entry["rule"] == "caller_id", entry
+    assert "not one of" in entry["text"]  # it was told, and is another one
+    await telephone.hang_up()
+    allowed = number_of("mailbox")
+    telephone = await bench.exchange.dial("2001", allowed)
+    await bench.mark(allowed, "voicemail")
+    await telephone.press("*92")
+    receipt = await bench.receipt(allowed, wait_s=60)
+    assert (receipt["outcome"], receipt["caller_id"]) == ("delivered", "2001"), show(receipt)
+    assert receipt["policy"]["rules"] == ["unreachable", "suppressed", "caller_id"]
+    await bench.nothing_left()
+
+
+@pytest.mark.parametrize("agent", ["1001", "2001"], ids=["bridged", "dial"])
+async def test_a_code_waits_for_what_is_on_record(make_bench: BenchMaker, agent: str) -> None:
+    """Three calls: without consent; with one; and once more within a day."""
+    bench = await make_bench(policy={"attended": ["consent", "cap_day"], "consent_for": ["attended"]})
+    number = number_of("mailbox")
+
+    async def pressed() -> Telephone:
+        before = len(recordings.calls_to(bench.site, number))
+        telephone = await bench.exchange.dial(agent, number)
+        await bench.until(lambda: len(recordings.calls_to(bench.site, number)) > before, "the call at the carrier")
+        await bench.mark(number, "voicemail")
+        await telephone.press("*92")
+        return telephone
+
+    async def refused(rule: str) -> None:
+        telephone = await pressed()
+        await bench.until(
+            lambda: [one for one in bench.entries("refused") if one["rule"] == rule] or None, f"a refusal by {rule}"
+        )
+        await telephone.hang_up()
+
+    await refused("consent")
+    await bench.sql(
+        "INSERT INTO consent (id, number, basis, source, evidence, given_at, created_by) "
+        "VALUES (%s, %s, 'express', 'form', 'scan 7', now(), 'test')",
+        new_id(),
+        number,
+    )
+    await pressed()
+    receipt = await bench.receipt(number, wait_s=60)
+    assert receipt["outcome"] == "delivered", show(receipt)
+    assert receipt["policy"]["consent"]["evidence"] == "scan 7"
+    await bench.rows("SELECT id FROM drops WHERE number = %s", number)
+    await refused("cap_day")
+    assert len(bench.receipts()) == 1
     await bench.nothing_left()
 
 

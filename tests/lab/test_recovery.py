@@ -11,6 +11,13 @@ from tests.lab.conftest import Bench, BenchMaker, number_of, show
 from voicedrop.lab import servers
 
 
+@pytest.fixture
+async def shipped(make_bench: BenchMaker) -> Bench:
+    """A bench whose engine is the command, with a database of its own that outlives it."""
+    made: Bench = await make_bench(as_shipped=True)
+    return made
+
+
 async def _dropped(bench: Bench, number: str, keys: str = "*91") -> None:
     """An agent's call to `number` with the code pressed."""
     telephone = await bench.exchange.dial("1001", number)
@@ -23,18 +30,19 @@ async def _state(bench: Bench, state: str) -> None:
     await bench.until(lambda: f"-> {state} (" in bench.log_tail(500), f"the state {state}")
 
 
-async def test_killed_while_it_waits_and_started_again(bench: Bench) -> None:
+async def test_killed_while_it_waits_and_started_again(shipped: Bench) -> None:
     number = number_of("slow-beep")
-    await _dropped(bench, number)
-    await _state(bench, "WAITING")
-    await asyncio.to_thread(bench.engine.kill)
-    await asyncio.to_thread(bench.engine.start)
-    delivery = await bench.delivery(number)
+    await _dropped(shipped, number, "*92")
+    await _state(shipped, "WAITING")
+    await asyncio.to_thread(shipped.engine.kill)
+    await asyncio.to_thread(shipped.engine.start)
+    delivery = await shipped.delivery(number, "short")
     assert delivery.whole, delivery
-    receipt = await bench.receipt(number)
+    receipt = await shipped.receipt(number)
     assert receipt["outcome"] == "delivered", show(receipt)
-    assert len(bench.receipts()) == 1
-    await bench.nothing_left()
+    assert receipt["policy"]["allowed"] is True  # it was asked before the kill
+    assert len(shipped.receipts()) == 1
+    await shipped.nothing_left()
 
 
 async def test_killed_while_it_plays_and_started_again(bench: Bench) -> None:
@@ -93,24 +101,24 @@ async def test_killed_and_never_back_the_leg_ends_by_its_limit(make_bench: Bench
     await bench.nothing_left()
 
 
-async def test_a_call_survives_a_restart_and_its_code_still_works(bench: Bench) -> None:
+async def test_a_call_survives_a_restart_and_its_code_still_works(shipped: Bench) -> None:
     number = number_of("slow-beep")
-    telephone = await bench.exchange.dial("1001", number)
+    telephone = await shipped.exchange.dial("1001", number)
     await asyncio.wait_for(telephone.answered.wait(), 10)
-    await asyncio.to_thread(bench.engine.kill)
-    await asyncio.to_thread(bench.engine.start)
+    await asyncio.to_thread(shipped.engine.kill)
+    await asyncio.to_thread(shipped.engine.start)
     assert not telephone.ended.is_set()
-    await telephone.press("*91")
+    await telephone.press("*92")
     await asyncio.wait_for(telephone.ended.wait(), 10)
-    delivery = await bench.delivery(number)
+    delivery = await shipped.delivery(number, "short")
     assert delivery.whole, delivery
-    receipt = await bench.receipt(number)
+    receipt = await shipped.receipt(number)
     assert receipt["agent"] == "1001"
-    await bench.nothing_left()
+    await shipped.nothing_left()
 
 
 async def test_an_orderly_stop_finishes_what_plays_and_hands_over_what_waits(make_bench: BenchMaker) -> None:
-    bench = await make_bench(shutdown={"grace_s": 1})
+    bench = await make_bench(as_shipped=True, shutdown={"grace_s": 1})
     plays, waits = number_of("mailbox"), number_of("no-beep")
     await _dropped(bench, plays, "*92")
     await _state(bench, "PLAYING")
@@ -137,7 +145,7 @@ async def test_asterisk_is_killed(bench: Bench, state: str) -> None:
     await _dropped(bench, number)
     await _state(bench, state)
     if state == "PLAYING":
-        await asyncio.sleep(1)  # some of the message is to be heard
+        await bench.heard(number, sound_s=0.5)
     try:
         await asyncio.to_thread(servers.stop, bench.site, "pbx", signal.SIGKILL)
     finally:

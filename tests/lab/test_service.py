@@ -128,6 +128,8 @@ async def test_an_mp3_becomes_what_the_mailbox_keeps(
 
     shown = await api.ask("GET", f"/drops/{receipt['drop']}", status=200)
     assert shown["receipt"]["message"]["id"] == message["id"]
+    assert shown["receipt"]["policy"]["allowed"] is True
+    assert "suppressed" in shown["receipt"]["policy"]["rules"]
     assert (shown["message_id"], shown["message_version"]) == (message["id"], 1)
     counted = await api.ask("GET", f"/messages/{message['id']}", status=200)
     assert counted["drops"] == 1, counted

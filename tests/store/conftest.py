@@ -10,16 +10,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 
+from tests import databases
 from voicedrop.store import schema
 from voicedrop.store.database import Database
 from voicedrop.store.embedded import EmbeddedServer
 from voicedrop.store.journal import Journal
 
 FAST = "-c fsync=off -c full_page_writes=off -c shared_buffers=16MB"
-UNSAFE = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 @pytest.fixture(scope="session")
@@ -28,18 +27,6 @@ def outside() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="voicedrop-test-"))
     yield folder
     shutil.rmtree(folder)
-
-
-def named(url: str, database: str) -> str:
-    """The URL of another database on the same server."""
-    before, _, query = url.partition("?")
-    base, _, _ = before.rpartition("/")
-    return f"{base}/{database}" + (f"?{query}" if query else "")
-
-
-def command(url: str, statement: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
 
 
 class ExternalServer:
@@ -86,40 +73,23 @@ def server(outside: Path) -> Iterator[str]:
     """The URL of an embedded server with a migrated database `template`."""
     embedded = EmbeddedServer(outside / "embedded")
     url = embedded.start()
-    for unsafe in UNSAFE:  # hundreds of databases are made and dropped, and none of them outlives the tests
-        command(url, f"ALTER SYSTEM SET {unsafe} = off")
-    command(url, "SELECT pg_reload_conf()")
-    command(url, "CREATE DATABASE template")
-    schema.migrate(named(url, "template"))
+    databases.prepare(url)
     yield url
     embedded.stop()
-
-
-_made = 0
-
-
-def _fresh(url: str, template: str) -> str:
-    global _made
-    _made += 1
-    name = f"test{_made}"
-    command(url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    return name
 
 
 @pytest.fixture
 def empty_url(server: str) -> Iterator[str]:
     """A database of its own without any table."""
-    name = _fresh(server, "template0")
-    yield named(server, name)
-    command(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.copy_of(server, "template0") as url:
+        yield url
 
 
 @pytest.fixture
 def url(server: str) -> Iterator[str]:
     """A migrated database of its own."""
-    name = _fresh(server, "template")
-    yield named(server, name)
-    command(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.copy_of(server, "template") as url:
+        yield url
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from voicedrop.store.changes import CHANGED, changed
 from voicedrop.store.database import Database
 from voicedrop.store.listening import NotificationListener
 from voicedrop.takeover import take_over_folder
+from voicedrop.tasks import end
 
 NUMBER = "+12025550123"
 
@@ -133,9 +134,9 @@ async def test_without_the_kept_list_nobody_gets_a_message(
     kept.unlink() if text is None else kept.write_text(text)
     later = Catalogue(database, tmp_path / "state", place)
     later.recall()
-    assert rule(asker(later), wish()) == "unreachable"
+    assert await rule(asker(later), wish()) == "unreachable"
     await later.read()
-    assert asker(later).ask(wish()).label == "one"
+    assert (await asker(later).ask(wish())).message.label == "one"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"agents": []}', '{"agents": 1, "messages": 2, "slots": 3}'])
@@ -165,9 +166,7 @@ async def test_a_change_is_known_as_soon_as_it_is_told(database: Database, catal
         await catalogue.read_again(10)
         assert catalogue.by_id(message, "anybody") is not None
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
 
 
 # -- asked before each drop -------------------------------------------------------------------------
@@ -187,9 +186,9 @@ def wish(number: str = NUMBER, slot: int = 1) -> Wish:
     return Wish(agent="1001", number=number, door="bridged", slot=slot)
 
 
-def rule(asked: Asker, what: Wish) -> str:
+async def rule(asked: Asker, what: Wish) -> str:
     with pytest.raises(Refused) as caught:
-        asked.ask(what)
+        await asked.ask(what)
     assert NUMBER.lstrip("+") not in str(caught.value)
     return caught.value.rule
 
@@ -197,22 +196,22 @@ def rule(asked: Asker, what: Wish) -> str:
 async def test_each_refusal_names_its_rule(database: Database, catalogue: Catalogue) -> None:
     await run(database, *everybodys(1, new_id()))
     await catalogue.read()
-    assert asker(catalogue).ask(wish()).label == "one"
-    assert asker(catalogue).ask(wish("")).label == "one"
-    assert rule(asker(catalogue), wish(slot=2)) == "no_message"
+    assert (await asker(catalogue).ask(wish())).message.label == "one"
+    assert (await asker(catalogue).ask(wish(""))).message.label == "one"
+    assert await rule(asker(catalogue), wish(slot=2)) == "no_message"
     full = asker(catalogue, Refused("busy", "full"))
-    assert rule(full, wish()) == "busy"
-    assert full.choose(wish()).label == "one"
+    assert await rule(full, wish()) == "busy"
+    assert (await full.choose(wish())).message.label == "one"
     await run(database, suppress(NUMBER))
     await catalogue.read()
     for number in (NUMBER, "12025550123", "+1 202 555-0123"):
-        assert rule(asker(catalogue), wish(number)) == "suppressed"
-    assert rule(full, wish()) == "suppressed"
-    assert rule(asker(catalogue), wish("")) == "no_number"
-    assert rule(asker(catalogue), wish("anonymous")) == "no_number"
-    assert asker(catalogue).ask(wish("+12025550124")).label == "one"
+        assert await rule(asker(catalogue), wish(number)) == "suppressed"
+    assert await rule(full, wish()) == "suppressed"
+    assert await rule(asker(catalogue), wish("")) == "no_number"
+    assert await rule(asker(catalogue), wish("anonymous")) == "no_number"
+    assert (await asker(catalogue).ask(wish("+12025550124"))).message.label == "one"
     unknown = Wish(agent="1001", number=NUMBER, door="bridged", message_id=new_id())
-    assert rule(asker(catalogue), unknown) == "no_message"
+    assert await rule(asker(catalogue), unknown) == "no_message"
 
 
 # -- the folder at a first start --------------------------------------------------------------------

@@ -17,6 +17,7 @@ from voicedrop.store.database import Database
 from voicedrop.store.events import CHANNEL, Event
 from voicedrop.store.listening import NotificationListener
 from voicedrop.store.scope import Scope
+from voicedrop.tasks import end
 
 WAIT_S = 30.0
 ALL = Scope.everything()
@@ -29,9 +30,7 @@ async def feed(database: Database) -> AsyncIterator[Feed]:
     listener = NotificationListener(database.url, {CHANNEL: one.wake})
     tasks = [asyncio.create_task(one.run()), asyncio.create_task(listener.run())]
     yield one
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(*tasks)
 
 
 async def tell(database: Database, n: int, *, team: UUID | None = None) -> list[int]:
@@ -84,8 +83,7 @@ async def test_a_follower_far_behind(database: Database, monkeypatch: pytest.Mon
         async with contextlib.aclosing(one.follow(told[10], ALL)) as late:
             assert await take(late, 42) == told[11:]
         assert await take(stream, 50) == told[3:]
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await end(running)
 
 
 async def test_an_id_from_the_future_is_now(database: Database, feed: Feed) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pwd
 import socket
 import subprocess
@@ -12,15 +13,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from tests.databases import command
 from voicedrop.errors import StoreError, StoreUnreachable
 from voicedrop.store import keeper as module
 from voicedrop.store import schema
 from voicedrop.store.database import Database
-from voicedrop.store.embedded import SOCKET, EmbeddedServer, stop_left
+from voicedrop.store.embedded import LOCK, SOCKET, EmbeddedServer, stop_left
 from voicedrop.store.keeper import Keeper
 from voicedrop.store.tokens import ensure_first_token
+from voicedrop.tasks import end
 
-from .conftest import ExternalServer, command
+from .conftest import ExternalServer
 
 
 async def until_up(keeper: Keeper, *, up: bool) -> None:
@@ -65,6 +68,39 @@ async def test_nobody_else_can_reach_an_embedded_one(outside: Path) -> None:
         await asyncio.to_thread(server.stop)
 
 
+async def test_the_number_of_a_killed_one_may_be_another_processes(outside: Path) -> None:
+    """As in a container that is started again after a crash."""
+    folder = outside / "number"
+    killed = EmbeddedServer(folder)
+    command(await asyncio.to_thread(killed.start), "CREATE TABLE kept ()")
+    lock = (folder / LOCK).read_text().splitlines()
+    await asyncio.to_thread(killed.stop)
+    for number in (os.getpid(), 2**22 + 1):  # one that is alive, and one that no process can have
+        (folder / LOCK).write_text("\n".join([str(number), *lock[1:]]) + "\n")
+        server = EmbeddedServer(folder)
+        url = await asyncio.to_thread(server.start)
+        assert not server.found
+        command(url, "TABLE kept")
+        await asyncio.to_thread(server.stop)
+        assert not (folder / LOCK).exists()
+
+
+async def test_one_that_runs_elsewhere_is_left_alone(outside: Path) -> None:
+    """Its number means nothing in this container, but its socket answers."""
+    folder = outside / "elsewhere"
+    elsewhere = EmbeddedServer(folder)
+    url = await asyncio.to_thread(elsewhere.start)
+    right = (folder / LOCK).read_text()
+    wrong = "\n".join([str(os.getpid()), *right.splitlines()[1:]]) + "\n"
+    (folder / LOCK).write_text(wrong)
+    with pytest.raises(StoreError, match="runs already, in another container"):
+        await asyncio.to_thread(EmbeddedServer(folder).start)
+    assert (folder / LOCK).read_text() == wrong
+    (folder / LOCK).write_text(right)
+    command(url, "SELECT 1")
+    await asyncio.to_thread(elsewhere.stop)
+
+
 def test_a_user_without_a_name_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(user: int) -> None:
         raise KeyError(user)
@@ -86,8 +122,7 @@ async def test_an_embedded_one_that_dies_is_started_again(outside: Path) -> None
         await until_up(keeper, up=True)
         assert await database.reachable()
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running)
         await keeper.close(database)
 
 
@@ -119,8 +154,7 @@ async def test_one_that_is_away_at_the_start_is_waited_for(external: ExternalSer
         await asyncio.to_thread(external.start)
         await until_up(keeper, up=True)
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running)
         await keeper.close(database)
 
 
@@ -150,8 +184,7 @@ async def test_what_waits_for_the_database_is_done_once(external: ExternalServer
         assert tries == [2]
         assert await ensure_first_token(database) is None
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running)
         await keeper.close(database)
 
 

@@ -16,6 +16,7 @@ from voicedrop.store.drops import first_id
 from voicedrop.store.journal import Journal
 from voicedrop.store.retention import Limits, Retention
 from voicedrop.store.shipping import Shipper
+from voicedrop.tasks import end
 
 NOW = datetime.now(UTC)
 OLD = NOW - timedelta(days=400)
@@ -210,6 +211,5 @@ async def test_it_waits_for_a_database_and_is_woken(database: Database, journal:
         await reopened.open()
         retention.wake()
         assert await swept.get() is True
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await end(running)
     await reopened.close()

@@ -7,7 +7,8 @@ import asyncio
 import psycopg
 import pytest
 
-from tests.store.conftest import ExternalServer, command
+from tests.databases import command
+from tests.store.conftest import ExternalServer
 from voicedrop.errors import StoreError, StoreUnreachable
 from voicedrop.store import schema
 
@@ -43,6 +44,22 @@ def test_from_every_revision_with_what_it_holds(empty_url: str, earlier: str) ->
     assert revision(empty_url) == schema.revisions()[-1]
     with psycopg.connect(empty_url) as connection:
         assert connection.execute("SELECT name FROM team").fetchall() == [("Sales",)]
+
+
+def test_versions_that_were_replaced_before_it_was_written_down(empty_url: str) -> None:
+    schema.migrate(empty_url, to="0002")
+    message = "0190d3a0-0000-7000-8000-000000000001"
+    command(empty_url, f"INSERT INTO message (id, label, version) VALUES ('{message}', 'Callback', 2)")
+    for version in (1, 2, 3):
+        command(
+            empty_url,
+            "INSERT INTO message_version (message_id, version, sha256, prepared_sha256, duration_s, checks, created_by)"
+            f" VALUES ('{message}', {version}, 'ab', 'cd', 4, '[]', 'test')",
+        )
+    schema.migrate(empty_url)
+    with psycopg.connect(empty_url) as connection:
+        found = connection.execute("SELECT version, replaced_at <= now() FROM message_version ORDER BY version")
+        assert found.fetchall() == [(1, True), (2, None), (3, True)]
 
 
 def test_a_newer_database_is_refused_and_left_alone(url: str) -> None:

@@ -22,6 +22,7 @@ from voicedrop.store import shipping
 from voicedrop.store.database import Connection, Database
 from voicedrop.store.journal import Journal
 from voicedrop.store.shipping import Shipper
+from voicedrop.tasks import end
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 30.0
@@ -209,8 +210,7 @@ async def test_a_database_that_goes_away_and_comes_back(
                     shipper.idle.clear()
                     await shipper.idle.wait()
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            await end(running)
     await assert_once(database, drops)
     await database.close()
     said = [one["event"] for one in logs]
@@ -237,8 +237,7 @@ async def test_an_engine_that_starts_without_its_database(
                 shipper.idle.clear()
                 await shipper.idle.wait()
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running)
     await assert_once(database, drops)
     await database.close()
 
@@ -256,6 +255,5 @@ async def test_an_entry_wakes_the_shipper(
             while await shipper.behind():
                 shipper.idle.clear()
                 await shipper.idle.wait()
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await end(running)
     await assert_once(database, drops)

@@ -19,6 +19,7 @@ from voicedrop.model import new_id
 from voicedrop.notify.webhooks import FIRST_WAIT_S, SPREAD, WebhookSender, WebhookSettings
 from voicedrop.store import events, webhooks
 from voicedrop.store.database import Database
+from voicedrop.tasks import end
 
 WAIT_S = 20.0
 
@@ -319,6 +320,5 @@ async def test_it_runs_and_is_woken(database: Database, endpoint: Endpoint) -> N
         sender.wake()
         await asyncio.wait_for(arrived.wait(), WAIT_S)
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running)
     assert [post.event for post in endpoint.posts] == told

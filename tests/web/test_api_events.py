@@ -6,15 +6,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import jsonschema_rs
 import pytest
 
 from tests.web.conftest import World, serving
 from voicedrop.config import Api
-from voicedrop.store import events
+from voicedrop.notify.webhooks import body_of
+from voicedrop.store import events, webhooks
 from voicedrop.store.database import Database
 from voicedrop.web.operations import feed
 
@@ -76,8 +79,28 @@ async def test_one_hears_of_ones_own_and_no_other(world: World) -> None:
         first = await happen(world, "bob", "blue", 1)
         second = await happen(world, "ann", "red", 2)
         heard = await ann.next()
-        assert (heard["id"], heard["event"], heard["data"]["body"]) == (str(second), "drop.ended", {"number": 2})
+        assert (heard["id"], heard["event"], heard["data"]["data"]) == (str(second), "drop.ended", {"number": 2})
         assert (await bert.next())["id"] == str(first)
+
+
+async def test_the_feed_and_a_webhook_tell_the_same_as_the_document_says(world: World) -> None:
+    schemas = (document := (await world.nobody.get("/v1/openapi.json")).json())["components"]["schemas"]
+    posted = document["webhooks"]["event"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    documented = jsonschema_rs.validator_for({**posted, "components": {"schemas": schemas}})
+    hook = {"url": "https://example.org/", "kinds": ["drop.ended"]}
+    assert (await world.as_("admin").post("/v1/webhooks", json=hook)).status == 201
+    async with following(world, "ann", last=0) as follower:
+        await happen(world, "ann", "red", 7)
+        heard = (await follower.next())["data"]
+    async with world.database.transaction() as connection:
+        (due,) = await webhooks.take_due(
+            connection, now=datetime.now(UTC) + timedelta(minutes=1), lease=timedelta(minutes=1), limit=2
+        )
+    post = json.loads(body_of(due))
+    assert heard == post
+    documented.validate(post)
+    for wrong in ({**post, "body": {}}, {key: value for key, value in post.items() if key != "data"}):
+        assert not documented.is_valid(wrong)
 
 
 async def test_who_comes_back_misses_nothing_and_gets_nothing_twice(world: World) -> None:

@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
+from tests.databases import copy_of
 from tests.web.conftest import PLENTY, World, serving
 from voicedrop.store.database import Database
 from voicedrop.web.app import document
@@ -58,14 +59,11 @@ class Running:
 
 @pytest.fixture(scope="module")
 def running(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    from tests.store.conftest import _fresh, command, named
-
-    name = _fresh(server, "template")
     up: list[Running] = []
     ready, stop = threading.Event(), threading.Event()
 
-    async def serve(folder: Path) -> None:
-        database = Database(named(server, name))
+    async def serve(url: str, folder: Path) -> None:
+        database = Database(url)
         await database.open()
         async with serving(database, folder, PLENTY) as world:
             up.append(Running(world, stop))
@@ -73,15 +71,16 @@ def running(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[R
             await asyncio.to_thread(stop.wait)
         await database.close()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve(tmp_path_factory.mktemp("api"))), name="api")
-    thread.start()
-    try:
-        assert ready.wait(60)
-        yield up[0]
-    finally:
-        stop.set()
-        thread.join(60)
-        command(server, f"DROP DATABASE {name} WITH (FORCE)")
+    with copy_of(server, "template") as url:
+        folder = tmp_path_factory.mktemp("api")
+        thread = threading.Thread(target=lambda: asyncio.run(serve(url, folder)), name="api")
+        thread.start()
+        try:
+            assert ready.wait(60)
+            yield up[0]
+        finally:
+            stop.set()
+            thread.join(60)
 
 
 SCHEMA = schemathesis.openapi.from_dict(document())

@@ -14,6 +14,7 @@ from tests.store.conftest import ExternalServer
 from tests.web.conftest import PLENTY, World, serving
 from voicedrop.control import Refused
 from voicedrop.store.database import Database
+from voicedrop.tasks import end
 
 
 async def every(world: World, who: str, path: str) -> list[dict[str, Any]]:
@@ -239,8 +240,7 @@ async def test_every_change_of_what_engines_remember_is_told(world: World) -> No
             assert (await admin.ask(method, path, json=body)).status in (200, 201, 204)
             async with asyncio.timeout(10):
                 await heard.wait()
-        task.cancel()
-        await asyncio.wait([task])
+        await end(task)
 
 
 @pytest.mark.parametrize(

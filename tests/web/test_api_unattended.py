@@ -188,7 +188,7 @@ async def test_the_live_feed_tells_whose_it_is(queueing: World) -> None:
         queueing.services.feed.wake()
         for heard, drop in ((await ann.next(), anns), (await bert.next(), bobs)):
             assert (heard["event"], heard["data"]["drop"]) == ("drop.ended", drop)
-            assert heard["data"]["body"]["outcome"] == "blocked"
+            assert heard["data"]["data"]["outcome"] == "blocked"
 
 
 async def test_a_supervisors_order_under_way_is_cancelled_by_him(queueing: World) -> None:
@@ -222,7 +222,7 @@ async def test_a_consent_is_kept_listed_and_revoked_by_an_opt_out(world: World) 
     added = await world.as_("rose").post("/v1/consents", json=given)
     assert added.status == 201, added.body
     out = await world.as_("ann").post("/v1/optouts", json={"number": NUMBER})
-    assert out.json() == {"number": NUMBER, "revoked": 1}
+    assert out.json() == {"number": NUMBER, "revoked": 1, "ended": 0}
     listed = await world.as_("rose").get("/v1/consents", params={"number": NUMBER})
     assert [one["revoked_at"] is not None for one in listed.json()["items"]] == [True]
     suppressed = await world.as_("rose").get("/v1/suppression")

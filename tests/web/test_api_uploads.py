@@ -7,6 +7,7 @@ import json
 import struct
 import zipfile
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -72,6 +73,15 @@ async def test_a_supervisor_uploads_for_his_agent_into_a_slot(world: World) -> N
     assert answer.code == "forbidden"
 
 
+async def replaced(world: World, message: str, days: float) -> None:
+    """As if its versions had been replaced so long ago."""
+    async with world.database.transaction() as connection:
+        await connection.execute(
+            "UPDATE message_version SET replaced_at = now() - %s WHERE message_id = %s AND replaced_at IS NOT NULL",
+            (timedelta(days=days), message),
+        )
+
+
 async def test_a_new_version_is_played_and_the_old_one_can_go(world: World) -> None:
     admin = world.as_("admin")
     first = (await upload(world, sounds.file(seed=1))).json()
@@ -80,11 +90,38 @@ async def test_a_new_version_is_played_and_the_old_one_can_go(world: World) -> N
     assert (second["version"], second["id"]) == (2, first["id"])
     assert second["sha256"] != first["sha256"]
     assert (await admin.ask("DELETE", f"{path}/versions/2")).code == "conflict"
+    await replaced(world, first["id"], 7.01)
+    assert (await admin.ask("DELETE", f"{path}/versions/2")).code == "conflict"
     assert (await admin.ask("DELETE", f"{path}/versions/1")).status == 204
     versions = (await admin.get(f"{path}/versions")).json()["items"]
     assert [one["version"] for one in versions] == [2]
     assert not any(first["sha256"] in file for file in left(world))
     assert any(second["sha256"] in file for file in left(world))
+
+
+async def test_a_version_that_was_just_replaced_stays(world: World) -> None:
+    """A drop with it may have been accepted that is not in the database yet."""
+    admin = world.as_("admin")
+    first = (await upload(world, sounds.file(seed=1))).json()
+    path = f"/v1/messages/{first['id']}"
+    await admin.post(f"{path}/versions", data=form(sounds.file(seed=2), {"force": False}))
+    versions = (await admin.get(f"{path}/versions")).json()["items"]
+    assert [(one["version"], one["deletable_at"] is None) for one in versions] == [(2, True), (1, False)]
+    assert (await admin.ask("DELETE", f"{path}/versions/1")).code == "conflict"
+    await replaced(world, first["id"], 6.99)
+    assert (await admin.ask("DELETE", f"{path}/versions/1")).code == "conflict"
+    assert any(first["sha256"] in file for file in left(world))
+
+
+async def test_a_version_that_was_played_again_begins_anew(world: World) -> None:
+    admin = world.as_("admin")
+    first = (await upload(world, sounds.file(seed=1))).json()
+    path = f"/v1/messages/{first['id']}"
+    await admin.post(f"{path}/versions", data=form(sounds.file(seed=2), {"force": False}))
+    await replaced(world, first["id"], 30)
+    for version in (1, 2):
+        assert (await admin.ask("PATCH", path, json={"version": version})).json()["version"] == version
+    assert (await admin.ask("DELETE", f"{path}/versions/1")).code == "conflict"
 
 
 async def test_a_version_that_a_receipt_names_stays(world: World) -> None:
@@ -93,6 +130,7 @@ async def test_a_version_that_a_receipt_names_stays(world: World) -> None:
     await world.as_("admin").post(f"{path}/versions", data=form(sounds.file(seed=2), {"force": False}))
     async with world.database.transaction() as connection:
         await connection.execute("UPDATE drops SET message_id = %s, message_version = 1", (message["id"],))
+    await replaced(world, message["id"], 30)
     assert (await world.as_("admin").ask("DELETE", f"{path}/versions/1")).code == "conflict"
     assert (await world.as_("admin").ask("PATCH", path, json={"version": 1})).json()["version"] == 1
 

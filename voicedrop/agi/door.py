@@ -1,6 +1,6 @@
 """A small FastAGI server: the Dial() door asks here whether a drop may be made, before it takes the callee away.
 
-    AGI(agi://HOST:PORT/drop,SLOT,AGENT,NUMBER)
+    AGI(agi://HOST:PORT/drop,SLOT,AGENT,NUMBER,CALLER_ID)
 
 sets VOICEDROP_ANSWER to "yes" and VOICEDROP_MEDIA to the message, or VOICEDROP_ANSWER to the rule that refused it.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -24,11 +24,12 @@ AT_ONCE = 16  # connections; an answer takes a few milliseconds
 DEADLINE_S = 2.0  # for each line that Asterisk is to send; an agent is waiting
 BACKLOG = 64
 
-Answer = Callable[[Request], Mapping[str, str]]
+Answer = Callable[[Request], Awaitable[Mapping[str, str]]]
 
 
 class AgiDoor:
-    """Listens on `host:port`. `answer` gives the variables to set for a request; it is called on the event loop."""
+    """Listens on `host:port`. `answer` gives the variables to set for a request; it runs on the event
+    loop, and answers in time."""
 
     def __init__(self, host: str, port: int, answer: Answer) -> None:
         self._host, self._port = host, port
@@ -100,7 +101,8 @@ class AgiDoor:
         loop = asyncio.get_running_loop()
         try:
             session = await loop.run_in_executor(self._threads, Session, connection)
-            await loop.run_in_executor(self._threads, session.answer_with, self._answer(session.request))
+            answer = await self._answer(session.request)
+            await loop.run_in_executor(self._threads, session.answer_with, answer)
         except AgiError as error:
             log.warning("agi_failed", reason=str(error))
         except Exception:  # one call's fault must not close the door

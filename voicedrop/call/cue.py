@@ -97,8 +97,13 @@ class CuePolicy:
             self._quiet_since = now if hearing.voice_ended_at is None else hearing.voice_ended_at
         return None
 
-    def settled(self, now: float) -> Ruling:
-        """It is in doubt no more that this is a mailbox, so what it has said until now counts."""
+    def judged(self, now: float, *, guessed: bool, sure: bool) -> Ruling:
+        """It is said to be a mailbox, so what it has said until now counts. A mere guess starts nothing, nor does any
+        beep behind it: the ear goes on, and says more if that was a mailbox's."""
+        if guessed and not sure:
+            return None
+        self.by_beep = True
+        self.by_silence |= sure
         beep, hearing = self._hearing.last_beep, self._hearing
         if beep and not hearing.spoken_since_beep and now - beep.ended_at <= self._settings.beep_memory_s:
             return self._cue(CueReason.BEEP, now)

@@ -202,9 +202,8 @@ class Drop:
         self._step(f"verdict_{verdict.answer}", now)
         if verdict.answer is not Answer.MAILBOX:
             return self._hang_up(ENDS_IN[verdict.answer], str(verdict), event, now)
-        self._cue.by_beep = True
-        self._cue.by_silence |= verdict.confidence >= self._settings.sure
-        return self._rule(self._cue.settled(now), event, now)
+        sure = verdict.confidence >= self._settings.sure
+        return self._rule(self._cue.judged(now, guessed=verdict.guessed, sure=sure), event, now)
 
     def _play(self, event: ev.Event, now: float) -> list[Command]:
         self._plays += 1

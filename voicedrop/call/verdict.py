@@ -30,10 +30,17 @@ class Verdict:
     reason: str
     at: float
 
+    @property
+    def guessed(self) -> bool:
+        """A mailbox without a beep of its own: a human who talks long and then waits sounds like one."""
+        return self.reason in GUESSES
+
     def __str__(self) -> str:
         return f"{WHO[self.answer]} ({self.reason})"
 
 
+GUESSES: Final = ("no_beep", "faint_beep")
+"""Reasons of the ear's."""
 WHO: Final = {
     Answer.HUMAN: "a person answered",
     Answer.MAILBOX: "a mailbox answered",

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
+from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
 
 import structlog
 
 from voicedrop.call import events as ev
-from voicedrop.dialer import gate
+from voicedrop.dialer import gate, left
 from voicedrop.dialer.jobs import NotNow
+from voicedrop.dialer.opt_outs import OptOuts
 from voicedrop.dialer.order import Order
 from voicedrop.dialer.pace import Pace
 from voicedrop.dialer.unattended import UnattendedDrop
 from voicedrop.engine.engine import Engine
-from voicedrop.engine.ringing import is_number
 from voicedrop.engine.services import UNATTENDED
 from voicedrop.errors import JournalError, StoreError
-from voicedrop.model import Message, Outcome
+from voicedrop.model import Message
 from voicedrop.policy.facts import Ruling
-from voicedrop.store import attempts, consents, journal, orders, suppression
-from voicedrop.store.database import Database
-from voicedrop.store.suppression import Suppressed
+from voicedrop.store import attempts, orders
+from voicedrop.store.database import Connection, Database
 
 log = structlog.get_logger(__name__)
 
-OPT_OUT = "an opt-out"
-OPTED_OUT = "opted out"
-FAULT = "a fault in the engine, before the call; its log has it"
+LIMITS = 2
+"""Longer than so many of a leg's time limits nobody is under way with an attempt, its wait for its turn included."""
 
 
 class Dialer:
     """Of one engine."""
 
-    def __init__(self, engine: Engine, database: Database) -> None:
+    def __init__(self, engine: Engine, database: Database, opt_outs: OptOuts) -> None:
         settings = engine.services.settings
         self._engine = engine
         self._services = engine.services
@@ -42,7 +39,8 @@ class Dialer:
         self._rules = settings.policy.rules()
         self._caller_id = settings.unattended.caller_id or settings.dial.caller_id
         self._pace = Pace(settings.unattended.calls_per_second, engine.services.now)
-        self._looking: asyncio.Task[None] | None = None
+        self._longest = timedelta(seconds=LIMITS * settings.drop.limit_s)
+        self._opt_outs = opt_outs
 
     async def make(self, order: Order) -> None:
         """Make the drop of an order and return when it has ended in its receipt. One that was attempted before is
@@ -56,26 +54,29 @@ class Dialer:
         except NotNow:
             raise
         except Exception:
-            await self._end_untaken(order)
+            await self._end(order)
             raise
+
+    async def _end(self, order: Order) -> None:
+        """After a fault of ours its job is gone: nobody else would end the order."""
+        try:
+            await left.end(self._engine, self._database, order.drop, orders.FAULT)
+        except StoreError as error:  # this node's next start does
+            log.error("order_not_ended", drop=order.drop, error=str(error))
 
     async def _make(self, order: Order) -> None:
         busy = self._engine.busy()
         if busy is not None or not self._engine.connection.up:
             raise NotNow(str(busy or "Asterisk is away"))
         try:
-            claim = await self._claim(order)
+            ruling = await self._claim(order)
         except StoreError as error:
             raise NotNow(str(error)) from error
-        if claim is None:
-            return
-        ruling, owner = claim
-        if owner is not None:
-            await self._resolve(order, owner)
+        if ruling is None:
             return
         message = self._services.catalogue.any_message(order.message_id)
         drop = UnattendedDrop(self._services, order, message or _no_message(order), self._pace)
-        drop.what.policy = gate.told(ruling)
+        drop.what.policy = ruling.told()
         if not ruling.allowed:
             drop.block(f"{ruling.refusals[0].rule}: {ruling.refusals[0].text}")
         elif message is None:
@@ -92,18 +93,18 @@ class Dialer:
             log.error("drop_not_accepted", drop=order.drop, error=str(error))
             raise NotNow(str(error)) from error
         await self._engine.start_drop(drop)
-        await drop.ended
+        # An opt-out between the claim and now found neither an order in the queue nor a drop under way.
+        await self._opt_outs.check([drop])
+        await left.until_ended(drop)
 
-    async def _end_untaken(self, order: Order) -> None:
-        """After a fault of ours its job is gone: nobody else would end the order."""
-        try:
-            async with self._database.transaction() as connection:
-                await orders.end(connection, UUID(order.drop), outcome=Outcome.FAILED, reason=FAULT)
-        except StoreError as error:
-            log.error("order_not_ended", drop=order.drop, error=str(error))
+    async def _claim(self, order: Order) -> Ruling | None:
+        """The policy's answer. None: the order has ended, or some run has taken it up before.
 
-    async def _claim(self, order: Order) -> tuple[Ruling, str | None] | None:
-        """The policy's answer, and which node has taken up this drop already, if one has. None: it was cancelled."""
+        Raises:
+            NotNow: another call to this number may be under way.
+            StoreError: the database does not answer.
+        """
+        node = self._services.settings.node
         async with self._database.transaction() as connection:
             ruling = await gate.ask(
                 connection,
@@ -115,75 +116,32 @@ class Dialer:
                 contact_zone=order.contact_zone,
             )
             owner = await attempts.owner(connection, order.drop)
-            if owner is None and not await orders.take_up(connection, order.drop, self._services.settings.node):
-                return None
-            if owner is None and ruling.allowed:
-                owner = await attempts.claim(
-                    connection,
-                    drop=order.drop,
-                    number=ruling_number(ruling, order),
-                    method=str(order.method),
-                    node=self._services.settings.node,
-                )
-            return ruling, owner
+            if owner is None:
+                if not await orders.take_up(connection, order.drop, node):
+                    return None
+                await self._must_be_free(connection, order)
+                if ruling.allowed:
+                    number = str(ruling.asked.get("number") or order.number)
+                    await attempts.claim(
+                        connection, drop=order.drop, number=number, method=str(order.method), node=node
+                    )
+                return ruling
+        await left.resolve(self._engine, self._database, order.drop, owner)
+        return None
 
-    async def _resolve(self, order: Order, owner: str) -> None:
-        """Some run claimed it. If that was ours, and its journal has nothing of it, no call was placed."""
-        if owner != self._services.settings.node:
-            log.warning("attempted_elsewhere", drop=order.drop, node=owner)
-            return
-        known = await asyncio.to_thread(_in_journal, self._services.settings.state_dir, order.drop)
-        if known or order.drop in self._engine.drops:
-            return
-        drop = UnattendedDrop(self._services, order, _no_message(order), self._pace)
-        drop.post(ev.Broken("no call was placed: the engine ended before, or its disk was full"))
-        await self._run(drop, order)
+    async def _must_be_free(self, connection: Connection, order: Order) -> None:
+        """The job's lock holds as long as the worker's word reaches the database. Where that was lost and the job came
+        to somebody else, the call may still be there.
 
-    # -- opt-outs -----------------------------------------------------------------------------------
-
-    async def opt_out(self, number: str) -> bool:
-        """Take a number out, for good; a call that is under way to it is ended. False: it could not be written down."""
-        if not is_number(number):
-            log.warning("opt_out_without_number")
-            return False
-        entry = Suppressed(pattern=number, reason=OPTED_OUT, source="opt-out line")
-        try:
-            async with self._database.transaction() as connection:
-                await consents.revoke_all(connection, number)
-                await suppression.add(connection, [entry], actor="engine")
-        except StoreError as error:
-            log.error("opt_out_not_taken", number=number, error=str(error))
-            return False
-        log.info("opted_out", number=number)
-        self.look()
-        return True
-
-    def look(self) -> None:
-        """The suppression list may have changed: end what is under way to a number on it."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._end_suppressed(), name="opt-outs")
-
-    async def _end_suppressed(self) -> None:
-        live = [drop for drop in self._engine.drops.values() if drop.what.door == UNATTENDED]
-        if not live:
-            return
-        now = self._services.clock.utc_of(self._services.now())
-        try:
-            async with self._database.transaction() as connection:
-                for drop in live:
-                    if await gate.suppressed(connection, drop.what.number, now) is not None:
-                        drop.post(ev.Cancelled(OPT_OUT))
-        except StoreError as error:
-            log.warning("opt_outs_not_read", error=str(error))
-
-
-def ruling_number(ruling: Ruling, order: Order) -> str:
-    return str(ruling.asked.get("number") or order.number)
-
-
-def _in_journal(state_dir: Path, drop: str) -> bool:
-    kinds = [entry.get("kind") for entry in journal.read(state_dir) if entry.get("drop") == drop]
-    return bool(kinds) and kinds[-1] != "withdrawn"  # an acceptance that was taken back is none
+        Raises:
+            NotNow: a call to this number may be under way.
+        """
+        if any(one.what.door == UNATTENDED and one.what.number == order.number for one in self._engine.drops.values()):
+            raise NotNow("a call to this number is under way")
+        node = self._services.settings.node
+        other = await attempts.elsewhere(connection, order.number, node=node, within=self._longest)
+        if other is not None:
+            raise NotNow(f"the node {other} may be calling this number")
 
 
 def _no_message(order: Order) -> Message:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
-from voicedrop.policy.facts import Consent, Facts, Question, Ruling
+from voicedrop.engine.known import history
+from voicedrop.policy.facts import Facts, Question, Ruling
 from voicedrop.policy.gate import judge
 from voicedrop.policy.number import Number, NumberFault, parse
-from voicedrop.policy.settings import Basis, Method, Rules
+from voicedrop.policy.settings import Method, Rules
 from voicedrop.policy.suppression import HASH, Entry, lasting, lookup_keys
-from voicedrop.store import attempts, consents, numbers
+from voicedrop.store import attempts, numbers
 from voicedrop.store.database import Connection
 
 
@@ -40,11 +40,12 @@ async def ask(
         caller_id=caller_id,
         contact_zone=contact_zone,
     )
+    known = await history(connection, e164, now)
     facts = Facts(
         reachable=True,
         suppressed=await suppressed(connection, e164, now) if e164 else None,
-        consents=tuple(map(_consent, await consents.of_number(connection, e164))) if e164 else (),
-        attempts=tuple(await attempts.earlier(connection, e164, now=now)) if e164 else (),
+        consents=known.consents,
+        attempts=known.attempts,
     )
     return judge(question, facts, rules, now)
 
@@ -66,29 +67,7 @@ def read_number(text: str, rules: Rules) -> Number | NumberFault:
     return parse(text, rules.default_region)
 
 
-def told(ruling: Ruling) -> dict[str, Any]:
-    """As the receipt keeps it."""
-    return {
-        **ruling.asked,
-        "allowed": ruling.allowed,
-        "refusals": [
-            {
-                "rule": one.rule,
-                "text": one.text,
-                "next_allowed": one.next_allowed.isoformat() if one.next_allowed else None,
-            }
-            for one in ruling.refusals
-        ],
-        "next_allowed": ruling.next_allowed.isoformat() if ruling.next_allowed else None,
-    }
-
-
 async def _callback_number(connection: Connection, message_id: str) -> str:
     cursor = await connection.execute("SELECT callback_number FROM message WHERE id = %s", (message_id,))
     row = await cursor.fetchone()
     return str(row["callback_number"]) if row is not None else ""
-
-
-def _consent(row: dict[str, Any]) -> Consent:
-    names = ("source", "evidence", "given_at", "expires_at", "revoked_at")
-    return Consent(basis=Basis(row["basis"]), **{name: row[name] for name in names})

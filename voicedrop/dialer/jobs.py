@@ -97,6 +97,8 @@ class Jobs:
             order = Order.of(arguments)
             try:
                 await self._work(order)
+            except asyncio.CancelledError:  # the worker stops: what it had begun is resolved by who gets the job next
+                raise NotNow("the worker has stopped") from None
             except NotNow as error:
                 log.info("job_waits", drop=order.drop, reason=str(error), again_s=AGAIN_S)
                 raise

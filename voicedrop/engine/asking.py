@@ -6,17 +6,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
 from voicedrop.control import Refused
+from voicedrop.engine.known import History
 from voicedrop.engine.services import Services
 from voicedrop.errors import JournalError
 from voicedrop.model import Message
-from voicedrop.policy.facts import Facts, Question
+from voicedrop.policy.facts import Facts, Question, Ruling
 from voicedrop.policy.gate import judge
 from voicedrop.policy.number import Number, NumberFault, parse
-from voicedrop.policy.settings import Method
+from voicedrop.policy.settings import OF_RECORD, Method
 from voicedrop.policy.suppression import Entry, lasting
 
 log = structlog.get_logger(__name__)
@@ -37,6 +39,15 @@ class Wish:
     """What the callee was shown; empty where that is not known."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Granted:
+    """A drop that may be made."""
+
+    message: Message
+    policy: dict[str, Any]
+    """What the policy was asked, and what it said: for the receipt."""
+
+
 class Asker:
     """`busy` says why no further drop can be taken at the moment, whatever it is; None when one can."""
 
@@ -45,19 +56,19 @@ class Asker:
         self._busy = busy
         self._rules = services.settings.policy.rules()
 
-    def ask(self, wish: Wish) -> Message:
-        """The message that is to be dropped.
+    async def ask(self, wish: Wish) -> Granted:
+        """The message that is to be dropped, and by what right.
 
         Raises:
             Refused: there is none, the policy says no, or there is no room for one more drop.
         """
-        message = self.choose(wish)
+        granted = await self.choose(wish)
         busy = self._busy()
         if busy is not None:
             raise busy
-        return message
+        return granted
 
-    def choose(self, wish: Wish) -> Message:
+    async def choose(self, wish: Wish) -> Granted:
         """The same, whether or not there is room.
 
         Raises:
@@ -72,10 +83,9 @@ class Asker:
             message = catalogue.message(wish.slot, wish.agent)
             if message is None:
                 raise Refused("no_message", f"slot {wish.slot} has no message")
-        self._policy(wish, message)
-        return message
+        return Granted(message=message, policy=(await self._policy(wish, message)).told())
 
-    def _policy(self, wish: Wish, message: Message) -> None:
+    async def _policy(self, wish: Wish, message: Message) -> Ruling:
         catalogue, rules = self._services.catalogue, self._rules
         if catalogue.list_known and not catalogue.suppresses:
             rules = replace(rules, attended_unreadable=True)  # an empty list is asked in vain of every number
@@ -90,9 +100,17 @@ class Asker:
             caller_id=_with_plus(wish.caller_id),
         )
         entry = self._entry(wish.number, number, now)
-        ruling = judge(question, Facts(reachable=catalogue.list_known, suppressed=entry), rules, now)
+        of_record = not rules.attended.isdisjoint(OF_RECORD)
+        known = await self._services.facts.history(number.e164, now) if of_record else History()
+        facts = Facts(
+            reachable=catalogue.list_known and known is not None,
+            suppressed=entry,
+            consents=known.consents if known else (),
+            attempts=known.attempts if known else (),
+        )
+        ruling = judge(question, facts, rules, now)
         if ruling.allowed:
-            return
+            return ruling
         text = "; ".join(refusal.text for refusal in ruling.refusals)
         if entry is not None and entry.reason:
             text += f" ({entry.reason})"

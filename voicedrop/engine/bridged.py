@@ -174,13 +174,13 @@ class BridgedCall(CallLoop):
         wish = Wish(
             agent=agent, number=number, door="bridged", slot=asked.slot, message_id=asked.message_id, caller_id=shown
         )
-        try:
-            message = self._asker.ask(wish)
-        except Refused as refusal:
-            return await self._refuse(asked, wish, refusal)
         stamp, pressed_at = self._code or ("", self._now())
         if asked.request:
             stamp, pressed_at = "", self._now()
+        try:
+            granted = await self._asker.ask(wish)
+        except Refused as refusal:
+            return await self._refuse(asked, wish, refusal)
         await self._ear.settled()
         what = Particulars(
             drop=self.call_id,
@@ -194,11 +194,12 @@ class BridgedCall(CallLoop):
             caller_id=wish.caller_id,
             code_at=pressed_at,
             asterisk_times={"code": stamp} if stamp else {},
+            policy=granted.policy,
         )
         drop = DropRunner(
             services,
             what,
-            message,
+            granted.message,
             tap=self._ear.tap,
             hearing=self._ear.hearing,
             accepted_at=pressed_at,

@@ -16,7 +16,7 @@ from voicedrop.call.states import S as DropState
 from voicedrop.control import Refused
 from voicedrop.engine.asking import Asker
 from voicedrop.engine.bridged import BridgedCall
-from voicedrop.engine.dialled import named, take_leg
+from voicedrop.engine.dialled import Grants, named, take_leg
 from voicedrop.engine.drop import DropRunner
 from voicedrop.engine.recovery import recover
 from voicedrop.engine.services import AGENT_APP, DROP_APP, Services, quietly
@@ -39,6 +39,7 @@ class Engine:
             services.ari, APPS, on_event=self._on_event, on_up=self._on_up, on_down=self._on_down
         )
         self.asker = Asker(services, self.busy)
+        self.grants = Grants()
         self.drops: dict[str, DropRunner] = {}
         self.calls: dict[str, BridgedCall] = {}
         self.stopping = False

@@ -43,9 +43,10 @@ class Gauges:
             if not self._keeper.up:
                 return
             async with self._database.transaction() as connection:
-                pending, disabled = await webhooks.counts(connection)
+                counts = await webhooks.counts(connection)
         except (StoreError, OSError) as error:
             log.debug("gauges_not_read", reason=str(error))
             return
-        metrics.deliveries_pending.set(pending)
-        metrics.webhooks_disabled.set(disabled)
+        metrics.deliveries_pending.set(counts.pending)
+        metrics.deliveries_dead.set(counts.dead)
+        metrics.webhooks_disabled.set(counts.disabled)

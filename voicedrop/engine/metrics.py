@@ -36,6 +36,9 @@ class Metrics:
         self.deliveries_pending = Gauge(
             "voicedrop_webhook_deliveries_pending", "Deliveries that wait", registry=self.registry
         )
+        self.deliveries_dead = Gauge(
+            "voicedrop_webhook_deliveries_dead", "Deliveries that were given up", registry=self.registry
+        )
         self.webhooks_disabled = Gauge(
             "voicedrop_webhooks_disabled", "Webhooks that are sent nothing more", registry=self.registry
         )

@@ -48,6 +48,7 @@ class DropRecord:
                 "number": what.number,
                 "caller_id": what.caller_id,
                 "ref": what.ref,
+                "policy": what.policy,
                 "actor": actor,
                 "answered": facts.answered_at is not None,
             }

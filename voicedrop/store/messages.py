@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,9 @@ from voicedrop.store.tokens import Principal
 
 CANDIDATES = 10  # of one label: so many are told to somebody who is to choose
 SHELF_LOCK = 0x73686C66  # "shlf": with a file's hash, who puts it on the shelf and who takes it off
+REPLACED_KEPT = timedelta(days=7)
+"""An engine that the database does not reach goes on with what it knows, and keeps the receipts: for as long as it is
+thought to be left so, a version that was replaced stays, because it may be played yet, or named in a journal."""
 TEXTS = ("label", "language", "tags", "transcript", "call_to_action", "callback_number", "optout_number", "evidence")
 """The columns that a person may change."""
 _COLUMNS = """
@@ -183,29 +187,38 @@ async def _add_version(connection: Connection, message_id: UUID, number: int, ve
 
 async def play_version(connection: Connection, message_id: UUID, number: int) -> None:
     """Make a version that is there the one that is played."""
+    await connection.execute(
+        """
+        UPDATE message_version SET replaced_at = CASE WHEN version = %s THEN NULL ELSE coalesce(replaced_at, now()) END
+        WHERE message_id = %s
+        """,
+        (number, message_id),
+    )
     await connection.execute("UPDATE message SET version = %s WHERE id = %s", (number, message_id))
     await changed(connection)
 
 
 async def versions(connection: Connection, message_id: UUID) -> list[Row]:
-    """Newest first, each with its drops by outcome."""
+    """Newest first, each with its drops by outcome; `deletable_at` is null for the one that is played."""
     cursor = await connection.execute(
         """
         SELECT v.version, v.sha256, v.prepared_sha256, v.duration_s, v.checks, v.created_at, v.created_by,
+            v.replaced_at + %s AS deletable_at,
             coalesce((SELECT jsonb_object_agg(c.outcome, c.drops) FROM message_count c
                       WHERE c.message_id = v.message_id AND c.version = v.version), '{}') AS outcomes
         FROM message_version v WHERE v.message_id = %s ORDER BY v.version DESC
         """,
-        (message_id,),
+        (REPLACED_KEPT, message_id),
     )
     return await cursor.fetchall()
 
 
 async def version(connection: Connection, message_id: UUID, number: int) -> Row | None:
+    """`deletable`: it was replaced so long ago that no engine plays it any more, and every drop of it is known."""
     cursor = await connection.execute(
-        "SELECT version, sha256, prepared_sha256, duration_s FROM message_version "
-        "WHERE message_id = %s AND version = %s",
-        (message_id, number),
+        "SELECT version, sha256, prepared_sha256, duration_s, coalesce(replaced_at + %s <= now(), false) AS deletable "
+        "FROM message_version WHERE message_id = %s AND version = %s",
+        (REPLACED_KEPT, message_id, number),
     )
     return await cursor.fetchone()
 

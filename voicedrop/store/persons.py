@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from voicedrop.model import Outcome
-from voicedrop.store import numbers
+from voicedrop.store import attempts, numbers, orders
 from voicedrop.store.database import Connection
 
 BLANK = """
@@ -67,11 +66,13 @@ async def erase(connection: Connection, number: str) -> Erased:
         "personal": list(numbers.PERSONAL),
         "hash": numbers.hashed(number, await numbers.key(connection)),
     }
+    await attempts.lock(connection, number)  # no order of his is taken in or up meanwhile
     # First: what ships from now on is blanked already, and what was shipped before is seen by what follows.
     await connection.execute(
         "INSERT INTO erasure (hash) VALUES (%(hash)s) ON CONFLICT (hash) DO UPDATE SET at = now(), done = '{}'", given
     )
     await connection.execute("LOCK TABLE shipped IN SHARE MODE")
+    waiting = await orders.queued(connection, number)
     drops = await connection.execute(f"UPDATE drops SET {BLANK_DROP} WHERE number = ANY(%(forms)s)", given)
     events = await connection.execute(
         f"UPDATE event SET body = {BLANK.format(column='body')} WHERE body->>'number' = ANY(%(forms)s)", given
@@ -99,15 +100,7 @@ async def erase(connection: Connection, number: str) -> Erased:
     )
     await connection.execute("DELETE FROM consent WHERE number = ANY(%(forms)s)", given)
     await connection.execute("UPDATE attempt SET number = '' WHERE number = ANY(%(forms)s)", given)
-    # An order that is being carried out goes with its end; one that waits is not to be.
-    await connection.execute(
-        f"""
-        WITH waiting AS (
-            DELETE FROM procrastinate_jobs WHERE lock = ANY(%(forms)s) AND status <> 'doing' RETURNING queueing_lock)
-        UPDATE drops SET outcome = '{Outcome.BLOCKED}', reason = 'its number was erased', ended_at = now()
-        FROM waiting WHERE id::text = queueing_lock AND node = '' AND outcome IS NULL
-        """,
-        given,
-    )
     await connection.execute("NOTIFY voicedrop_changed")
+    # An order that is being carried out goes with its end; one that waits is not to be.
+    await orders.end_all(connection, waiting, orders.ERASED)
     return Erased(drops=drops.rowcount, events=events.rowcount, opted_out=opted_out)

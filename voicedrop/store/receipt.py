@@ -56,7 +56,8 @@ class Particulars:
     attempt: dict[str, Any] | None = None
     """Unattended: how the call or the two were made, and how they ended."""
     policy: dict[str, Any] | None = None
-    """Unattended: what the policy was asked, and what it said."""
+    """What the policy was asked before the drop was accepted, and what it said; None: an earlier version did not keep
+    it, or it was erased."""
     code_at: float | None = None
     agent_freed_at: float | None = None
 

@@ -152,17 +152,29 @@ async def take_due(connection: Connection, *, now: datetime, lease: timedelta, l
     return [Due(secrets=tuple(filter(None, (row.pop("secret"), row.pop("old_secret")))), **row) for row in rows]
 
 
-async def counts(connection: Connection) -> tuple[int, int]:
-    """How many deliveries wait, and how many webhooks are disabled."""
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """How the webhooks are doing."""
+
+    pending: int
+    """Deliveries that wait, those of disabled webhooks too."""
+    dead: int
+    """Deliveries that were given up and not asked for again, as long as their events are kept."""
+    disabled: int
+    """Webhooks."""
+
+
+async def counts(connection: Connection) -> Counts:
     cursor = await connection.execute(
         """
         SELECT (SELECT count(*) FROM delivery WHERE state = 'pending') AS pending,
+            (SELECT count(*) FROM delivery WHERE state = 'dead') AS dead,
             (SELECT count(*) FROM webhook WHERE disabled_at IS NOT NULL) AS disabled
         """
     )
     row = await cursor.fetchone()
     assert row is not None
-    return int(row["pending"]), int(row["disabled"])
+    return Counts(**row)
 
 
 async def next_due(connection: Connection) -> datetime | None:

@@ -33,7 +33,7 @@ GROUPS = tuple(room.operations for room in ROOMS)
 
 def document() -> dict[str, Any]:
     """The OpenAPI document."""
-    return openapi.document(GROUPS)
+    return openapi.document(GROUPS, feed.Event)
 
 
 def application(services: ApiServices, *, now: Callable[[], float] = time.monotonic) -> web.Application:

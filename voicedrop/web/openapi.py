@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from voicedrop import __version__
+from voicedrop.notify.signature import HEADER as SIGNATURE
 from voicedrop.web import repeated
 from voicedrop.web.operation import JSON, LATER, Operation, Operations
 from voicedrop.web.problem import MEDIA, Kind, ProblemDetails
@@ -24,11 +25,11 @@ Every request carries `Authorization: Bearer vd_…`. Errors are problem details
 `next` on as `cursor`. A POST with an `Idempotency-Key` is carried out once, however often it arrives."""
 
 
-def document(groups: Iterable[Operations]) -> dict[str, Any]:
-    """The whole document, as JSON values."""
+def document(groups: Iterable[Operations], posted: type[BaseModel]) -> dict[str, Any]:
+    """The whole document, as JSON values; `posted` is what the webhooks are sent."""
     groups = list(groups)
     operations = [operation for group in groups for operation in group]
-    schemas = _schemas(operations)
+    schemas = _schemas(operations, posted)
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for operation in operations:
         paths[operation.path][operation.method.lower()] = _operation(operation, schemas)
@@ -42,6 +43,7 @@ def document(groups: Iterable[Operations]) -> dict[str, Any]:
         "tags": [{"name": group.tag, "description": group.about} for group in groups],
         "security": [{"token": []}],
         "paths": dict(paths),
+        "webhooks": {"event": {"post": _post(posted)}},
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "An API token, vd_…"}},
             "schemas": schemas,
@@ -49,8 +51,33 @@ def document(groups: Iterable[Operations]) -> dict[str, Any]:
     }
 
 
-def _schemas(operations: list[Operation]) -> dict[str, Any]:
-    wanted: dict[tuple[type[BaseModel], Mode], None] = {(ProblemDetails, "serialization"): None}
+def _post(posted: type[BaseModel]) -> dict[str, Any]:
+    """What somebody's server is to take, once he has added its URL as a webhook."""
+    return {
+        "operationId": "event",
+        "tags": ["webhooks"],
+        "summary": "Something happened.",
+        "description": "At least once, and in order for each drop. Repeated until the answer is a 2xx.",
+        "security": [],
+        "parameters": [
+            {
+                "name": SIGNATURE,
+                "in": "header",
+                "required": True,
+                "description": "`t=` the time, and `v1=` the HMAC-SHA256 of time, point and body for each secret.",
+                "schema": TEXT,
+            }
+        ],
+        "requestBody": {"required": True, "content": {JSON: {"schema": {"$ref": REF.format(model=posted.__name__)}}}},
+        "responses": {"2XX": {"description": "It was taken."}, "410": {"description": "Send nothing more."}},
+    }
+
+
+def _schemas(operations: list[Operation], posted: type[BaseModel]) -> dict[str, Any]:
+    wanted: dict[tuple[type[BaseModel], Mode], None] = {
+        (ProblemDetails, "serialization"): None,
+        (posted, "serialization"): None,
+    }
     for operation in operations:
         for model in (operation.query, operation.body):
             if model is not None:

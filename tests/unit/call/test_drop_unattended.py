@@ -21,8 +21,8 @@ from .said import beep_ended, beep_started, speech_ended, speech_level, speech_s
 SURE = 0.9
 
 
-def verdict(answer: Answer, confidence: float = 0.97, at: float = 0.0) -> ev.Judged:
-    return ev.Judged(Verdict(answer=answer, confidence=confidence, reason="waits", at=at))
+def verdict(answer: Answer, confidence: float = 0.97, at: float = 0.0, reason: str = "waits") -> ev.Judged:
+    return ev.Judged(Verdict(answer=answer, confidence=confidence, reason=reason, at=at))
 
 
 def ordered() -> Drop:
@@ -99,6 +99,22 @@ def test_a_beep_behind_the_verdict_starts_at_once() -> None:
     machine = waiting()
     machine.handle(verdict(Answer.MAILBOX, 0.8), 6.0)
     assert [type(one) for one in machine.handle(ev.Heard(beep_ended(ago_s=0.0)), 9.0)] == [do.Play, do.SendSilence]
+
+
+@pytest.mark.parametrize("reason", ["no_beep", "faint_beep"])
+def test_a_beep_behind_a_guess_starts_nothing_until_the_ear_says_so(reason: str) -> None:
+    """A human who talked long and waits may have an appliance that beeps."""
+    machine = waiting()
+    assert machine.handle(verdict(Answer.MAILBOX, 0.8, reason=reason), 15.0) == []
+    assert machine.handle(ev.Heard(beep_ended(ago_s=0.0)), 16.0) == []
+    commands = machine.handle(verdict(Answer.MAILBOX, 0.97, reason="beep"), 16.6)
+    assert [type(one) for one in commands] == [do.Play, do.SendSilence]
+
+
+def test_a_beep_before_a_guess_starts_nothing() -> None:
+    machine = waiting()
+    machine.handle(ev.Heard(beep_ended(ago_s=0.0)), 9.0)
+    assert machine.handle(verdict(Answer.MAILBOX, 0.8, reason="faint_beep"), 11.0) == []
 
 
 @pytest.mark.parametrize(("confidence", "plays"), [(SURE, True), (0.8, False)])

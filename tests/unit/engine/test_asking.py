@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -48,10 +49,10 @@ def asker(known: Known, **policy: Any) -> Asker:
     return Asker(cast(Services, Held()), lambda: None)
 
 
-def rule(asked: Asker, number: str, *, caller_id: str = "") -> str:
+async def rule(asked: Asker, number: str, *, caller_id: str = "") -> str:
     """The rule that refused; empty: allowed."""
     try:
-        asked.ask(Wish(agent="1001", number=number, door="bridged", slot=1, caller_id=caller_id))
+        await asked.ask(Wish(agent="1001", number=number, door="bridged", slot=1, caller_id=caller_id))
     except Refused as refusal:
         return refusal.rule
     return ""
@@ -71,33 +72,33 @@ def rule(asked: Asker, number: str, *, caller_id: str = "") -> str:
         ("", "no_number"),
     ],
 )
-def test_the_list_is_always_asked(number: str, expected: str) -> None:
-    assert rule(asker(Known(NUMBER, "+1900*")), number) == expected
+async def test_the_list_is_always_asked(number: str, expected: str) -> None:
+    assert await rule(asker(Known(NUMBER, "+1900*")), number) == expected
 
 
-def test_the_default_region_reads_national_numbers() -> None:
+async def test_the_default_region_reads_national_numbers() -> None:
     known = Known("+442071234567")
-    assert rule(asker(known, default_region="GB"), "020 7123 4567") == "suppressed"
-    assert rule(asker(known, default_region="US"), "442071234567") == "suppressed"  # by its digits
-    assert rule(asker(known, default_region="GB"), "020 7123 4568") == ""
+    assert await rule(asker(known, default_region="GB"), "020 7123 4567") == "suppressed"
+    assert await rule(asker(known, default_region="US"), "442071234567") == "suppressed"  # by its digits
+    assert await rule(asker(known, default_region="GB"), "020 7123 4568") == ""
 
 
 @pytest.mark.parametrize("number", ["", "anonymous", "+911"])
-def test_what_cannot_be_read_goes_on_only_where_that_is_said(number: str) -> None:
-    assert rule(asker(Known(NUMBER)), number) != ""
-    assert rule(asker(Known(NUMBER), attended_unreadable=True), number) == ""
-    assert rule(asker(Known()), number) == ""  # an empty list stops nobody
-    assert rule(asker(Known("+*"), attended_unreadable=True), number) == "suppressed"
+async def test_what_cannot_be_read_goes_on_only_where_that_is_said(number: str) -> None:
+    assert await rule(asker(Known(NUMBER)), number) != ""
+    assert await rule(asker(Known(NUMBER), attended_unreadable=True), number) == ""
+    assert await rule(asker(Known()), number) == ""  # an empty list stops nobody
+    assert await rule(asker(Known("+*"), attended_unreadable=True), number) == "suppressed"
 
 
 @pytest.mark.parametrize("number", [NUMBER, ""])
-def test_before_a_list_has_been_read_nobody_gets_a_message(number: str) -> None:
-    assert rule(asker(Known(list_known=False), attended_unreadable=True), number) == "unreachable"
+async def test_before_a_list_has_been_read_nobody_gets_a_message(number: str) -> None:
+    assert await rule(asker(Known(list_known=False), attended_unreadable=True), number) == "unreachable"
 
 
-def test_the_reason_on_the_list_is_told() -> None:
+async def test_the_reason_on_the_list_is_told() -> None:
     with pytest.raises(Refused, match=r"suppression list \(asked\)"):
-        asker(Known(NUMBER)).ask(Wish(agent="1001", number=NUMBER, door="bridged", slot=1))
+        await asker(Known(NUMBER)).ask(Wish(agent="1001", number=NUMBER, door="bridged", slot=1))
 
 
 @pytest.mark.parametrize(
@@ -113,23 +114,33 @@ def test_the_reason_on_the_list_is_told() -> None:
         ("hours", NUMBER, "hours"),
     ],
 )
-def test_further_rules_where_they_are_named(named: str, number: str, expected: str) -> None:
-    assert rule(asker(Known(), **NEVER), number) == ""
-    assert rule(asker(Known(), attended=[named], **NEVER), number) == expected
+async def test_further_rules_where_they_are_named(named: str, number: str, expected: str) -> None:
+    assert await rule(asker(Known(), **NEVER), number) == ""
+    assert await rule(asker(Known(), attended=[named], **NEVER), number) == expected
 
 
-def test_all_that_refuse_are_told() -> None:
+async def test_all_that_refuse_are_told() -> None:
     asked = asker(Known(NUMBER), attended=["callback_number", "caller_id"])
     with pytest.raises(Refused, match=r"suppression list; .*call back; .*caller ID") as caught:
-        asked.ask(Wish(agent="1001", number=NUMBER, door="bridged", slot=1))
+        await asked.ask(Wish(agent="1001", number=NUMBER, door="bridged", slot=1))
     assert caught.value.rule == "suppressed"
     assert "2025550123" not in str(caught.value)
 
 
 @pytest.mark.parametrize("shown", ["+12025550100", "12025550100"])
-def test_the_labs_numbers_pass_every_rule(shown: str) -> None:
+async def test_the_labs_numbers_pass_every_rule(shown: str) -> None:
     asked = asker(
         Known("+1900*", callback_number="+12025550100"), attended=EVERY_RULE, caller_ids=["+12025550100"], **ALWAYS
     )
     for one in zoo.subscribers():
-        assert rule(asked, one.number(0), caller_id=shown) == ""
+        assert await rule(asked, one.number(0), caller_id=shown) == ""
+
+
+async def test_what_was_asked_is_kept_for_the_receipt() -> None:
+    asked = asker(Known("+1900*"), attended=["hours"], **ALWAYS)
+    granted = await asked.ask(Wish(agent="1001", number=NUMBER, door="bridged", slot=1, caller_id="+12025550199"))
+    told = json.loads(json.dumps(granted.policy))
+    assert told["rules"] == ["unreachable", "suppressed", "hours"]
+    assert (told["allowed"], told["refused"], told["refusals"]) == (True, [], [])
+    assert (told["method"], told["number"], told["caller_id"]) == ("attended", NUMBER, "+12025550199")
+    assert told["next_allowed"] == told["at"]

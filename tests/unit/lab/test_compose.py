@@ -107,6 +107,22 @@ def test_compose_file_and_variables_fit(lab: Site) -> None:
     assert written <= set(re.findall(r"\$\{(\w+)", text))
 
 
+def test_the_engines_user_has_a_name_and_the_state_folder() -> None:
+    """The embedded PostgreSQL refuses root, and a user whom /etc/passwd does not name."""
+    dockerfile = (compose.COMPOSE_FILE.parent / "Dockerfile.engine").read_text()
+    [(uid, gid)] = re.findall(r"^ARG ENGINE_UID=(\d+)\nARG ENGINE_GID=(\d+)$", dockerfile, re.MULTILINE)
+    assert int(uid) > 0
+    named = dockerfile.index('"voicedrop:x:${ENGINE_UID}:${ENGINE_GID}:voicedrop:/var/lib/voicedrop:')
+    owns = dockerfile.index('chown "${ENGINE_UID}:${ENGINE_GID}" /var/lib/voicedrop')
+    assert named < owns < dockerfile.index("\nUSER ${ENGINE_UID}:${ENGINE_GID}\n")
+    engine = SERVICES["engine"]
+    assert engine["user"] == "{ENGINE_UID}:{ENGINE_GID}".format_map(engine["build"]["args"])
+    state = next(one for one in engine["volumes"] if one["target"] == "/var/lib/voicedrop")
+    assert not state.get("read_only")
+    prove = (compose.COMPOSE_FILE.parent / "prove.sh").read_text()
+    assert f'-o {uid} -g {gid} "$work/state"' in prove
+
+
 @pytest.mark.parametrize("name", ["pbx", "carrier", "engine"])
 def test_services_are_confined(name: str) -> None:
     service = SERVICES[name]
@@ -225,12 +241,3 @@ def test_a_docker_that_hangs_is_told_in_plain_words(docker: Docker, lab: Site) -
 def test_down_without_a_lab_asks_nothing(docker: Docker, lab: Site) -> None:
     compose.down(lab)
     assert docker.lines == []
-
-
-def test_the_engines_user_has_a_name_in_its_image() -> None:
-    """initdb refuses a user without one."""
-    dockerfile = (compose.COMPOSE_FILE.parent / "Dockerfile.engine").read_text()
-    arguments = SERVICES["engine"]["build"]["args"]
-    assert f"{arguments['ENGINE_UID']}:{arguments['ENGINE_GID']}" == SERVICES["engine"]["user"]
-    assert 'echo "voicedrop:x:${ENGINE_UID}:${ENGINE_GID}:' in dockerfile
-    assert "\nUSER ${ENGINE_UID}:${ENGINE_GID}\n" in dockerfile

@@ -50,7 +50,9 @@ def test_a_database_that_does_not_answer_refuses() -> None:
 
 def test_a_number_that_cannot_be_read_is_refused_and_no_rule_stumbles_over_it() -> None:
     ruling = judge(question(NumberFault(reason="it holds letters")), facts(NOON - 30 * HOUR), RULES, NOON)
-    assert refused(ruling) == ["number_invalid", "suppressed", "zone_unknown", "hours", "same_time_of_day"]
+    caps = ["cap_day", "cap_3_days", "cap_7_days"]
+    expected = ["number_invalid", "suppressed", "zone_unknown", *caps, "spacing", "hours", "same_time_of_day"]
+    assert refused(ruling) == expected
     assert ruling.refusals[0].text == "not a number to call: it holds letters"
     assert ruling.next_allowed is None
 

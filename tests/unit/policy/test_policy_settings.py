@@ -113,8 +113,7 @@ def test_a_span_says_itself_as_it_is_written() -> None:
         ("caller_ids: [12025550100]", "policy.caller_ids.0 = 12025550100: allowed is a valid string"),
         ('caller_ids: ["202"]', "policy.caller_ids.0 = '202': must match"),
         ("attended: [two_call_disabled]", "policy.attended.0 = 'two_call_disabled': allowed is"),
-        ("attended: [hours, consent]", "policy.attended.1"),
-        ("attended: [cap_day]", "agents' drops cannot be asked this yet"),
+        ("attended: [hours, cap]", "policy.attended.1"),
         ("two_call: {enable: true}", "policy.two_call.enable = True: there is no such key"),
     ],
 )

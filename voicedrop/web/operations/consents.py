@@ -8,9 +8,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, Field
 
 from voicedrop.policy.settings import Basis
-from voicedrop.store import consents, suppression
+from voicedrop.store import consents, optouts
 from voicedrop.store.consents import NewConsent
-from voicedrop.store.suppression import Suppressed
 from voicedrop.web.fields import Given, Label, Line, Number
 from voicedrop.web.operation import LEADERS, Ask, Operations
 from voicedrop.web.problem import not_found
@@ -56,6 +55,7 @@ class OptOutIn(Given):
 class OptOut(BaseModel):
     number: str
     revoked: int = Field(description="How many consents were revoked with it.")
+    ended: int = Field(description="How many orders in the queue ended with it.")
 
 
 @operations.add("GET", "/v1/consents", scope="suppression:read", roles=LEADERS)
@@ -102,14 +102,13 @@ async def revoke_consent(ask: Ask, consent_id: UUID) -> Consent:
 async def add_optout(ask: Ask, body: OptOutIn) -> OptOut:
     """Take a number out, for good.
 
-    It goes on the suppression list, its consents are revoked, and a call that is under way to it is ended."""
+    It goes on the suppression list, its consents are revoked, its orders in the queue end as `blocked`, and a call
+    that is under way to it is ended."""
     number = _international(body.number)
-    entry = Suppressed(pattern=number, reason=body.reason, source="opt-out")
     async with ask.transaction() as connection:
-        revoked = await consents.revoke_all(connection, number)
-        await suppression.add(connection, [entry], actor=ask.who.actor)
         await ask.note(connection, "create", "optout", number)
-    return OptOut(number=number, revoked=revoked)
+        taken = await optouts.take_out(connection, number, reason=body.reason, source="opt-out", actor=ask.who.actor)
+    return OptOut(number=number, revoked=taken.revoked, ended=taken.ended)
 
 
 def _international(number: str) -> str:

@@ -237,7 +237,7 @@ async def cancel_drop(ask: Ask, drop_id: UUID) -> None:
             if row is None:
                 raise not_found("drop")
             await ask.note(connection, "cancel", "drop", drop_id)
-            if await orders.end(connection, drop_id, outcome=Outcome.BLOCKED, reason=orders.CANCELLED):
+            if await orders.end(connection, drop_id, orders.CANCELLED):
                 return
             raise Problem(CONFLICT, "The drop is not under way here.")
     # One on a call may not be in the database yet; an order of a supervisor has no agent.

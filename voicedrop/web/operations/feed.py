@@ -7,13 +7,18 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from voicedrop.errors import StoreError
+from voicedrop.model import EventKind
+from voicedrop.notify.envelope import envelope
 from voicedrop.store import tokens
-from voicedrop.store.events import Event
+from voicedrop.store.events import Event as StoredEvent
 from voicedrop.store.ownership import scope_of
 from voicedrop.web.fields import EventId, Given, invalid
 from voicedrop.web.operation import Ask, Operations
@@ -28,6 +33,18 @@ ALIVE = ": alive\n\n"
 LAST_EVENT_ID = "Last-Event-ID"
 
 
+class Event(BaseModel):
+    """What happened: the JSON of a webhook's post, and of `data` in the stream of events."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: int = Field(description="It only grows. The order of ids is the order of what happened; there are gaps.")
+    kind: EventKind
+    at: datetime = Field(description="When it was written, UTC.")
+    drop: UUID | None = Field(description="The drop that it tells of.")
+    data: dict[str, Any] = Field(description="What it tells; each kind has its own.")
+
+
 class EventsQuery(Given):
     after: EventId | None = Field(
         default=None,
@@ -39,8 +56,9 @@ class EventsQuery(Given):
 async def follow_events(ask: Ask, query: EventsQuery) -> web.StreamResponse:
     """Follow what happens.
 
-    A stream of server-sent events, each with its id; a client that comes back with `Last-Event-ID` misses nothing and
-    gets nothing twice. Without it, the stream begins now. Every 15 seconds at least a comment comes."""
+    A stream of server-sent events, each with its id, its kind as `event`, and an `Event` as `data`; a client that
+    comes back with `Last-Event-ID` misses nothing and gets nothing twice. Without it, the stream begins now. Every 15
+    seconds at least a comment comes."""
     last = _last(ask, query)
     followers = ask.services.followers
     if len(followers) >= ask.services.settings.followers:
@@ -75,7 +93,7 @@ async def _stream(ask: Ask, last: int | None) -> web.StreamResponse:
     return response
 
 
-async def _with_heartbeats(events: AsyncIterator[Event]) -> AsyncGenerator[str, None]:
+async def _with_heartbeats(events: AsyncIterator[StoredEvent]) -> AsyncGenerator[str, None]:
     coming = asyncio.ensure_future(anext(events))
     try:
         while True:
@@ -90,14 +108,8 @@ async def _with_heartbeats(events: AsyncIterator[Event]) -> AsyncGenerator[str, 
         await asyncio.wait([coming])
 
 
-def _text(event: Event) -> str:
-    data = {
-        "id": event.id,
-        "kind": event.kind,
-        "at": event.at.isoformat(),
-        "drop": None if event.drop_id is None else str(event.drop_id),
-        "body": event.body,
-    }
+def _text(event: StoredEvent) -> str:
+    data = envelope(event=event.id, kind=event.kind, at=event.at, drop=event.drop_id, data=event.body)
     return f"id: {event.id}\nevent: {event.kind}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 

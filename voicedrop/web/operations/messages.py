@@ -68,6 +68,7 @@ class MessageVersion(BaseModel):
     checks: list[Check]
     created_at: datetime
     created_by: str
+    deletable_at: datetime | None = Field(description="If no receipt names it. Null: it is the one that is played.")
     outcomes: dict[str, int] = Field(description="Its drops that have ended, by outcome.")
 
 
@@ -240,7 +241,7 @@ async def add_version(ask: Ask, message_id: UUID, file: Received, body: VersionI
 async def remove_version(ask: Ask, message_id: UUID, version: Version) -> None:
     """Delete a version that is not in use.
 
-    The one that is played stays, and so does one that a receipt names."""
+    The one that is played stays, and so does one that a receipt names, and each for 7 days after it was replaced."""
     live = {(drop.message_id, drop.message_version) for drop in ask.services.control.drops()}
     async with ask.transaction() as connection:
         row = await _own(ask, connection, message_id)
@@ -251,6 +252,11 @@ async def remove_version(ask: Ask, message_id: UUID, version: Version) -> None:
             raise Problem(CONFLICT, "This version is the one that is played.")
         if (str(message_id), version) in live or await messages.is_named(connection, message_id, version):
             raise Problem(CONFLICT, "A receipt names this version.")
+        if not found["deletable"]:
+            days = messages.REPLACED_KEPT.days
+            raise Problem(
+                CONFLICT, f"It was replaced less than {days} days ago: an engine may still hold a drop of it."
+            )
         await messages.remove_version(connection, message_id, version)
         await ask.note(connection, "delete", "version", message_id, version=version)
     await ask.services.intake.clear(found["sha256"])
