@@ -9,7 +9,8 @@ from typing import Final, Literal
 from dsp.answer_settings import AnswerSettings
 from dsp.detector import Detector
 from dsp.events import BeepDropped, BeepEnded, BeepStarted, Detection, ToneIdentified
-from dsp.spectrum import WINDOW_CENTRE_MS, Hop, Samples
+from dsp.recent import Samples, blocks
+from dsp.spectrum import WINDOW_CENTRE_MS, Hop
 from dsp.voice_track import BEEP_EDGE_MS, Stretch, VoiceTrack
 
 AnswerKind = Literal["human", "mailbox", "screening", "fax", "announcement", "silence", "unsure"]
@@ -75,8 +76,9 @@ class AnswerListener:
     def feed(self, samples: Samples) -> list[Verdict]:
         """Take samples; what is to be said of them, in order."""
         said: list[Verdict] = []
-        for hop in self.detector.stream.feed(samples):
-            said += self.hear(hop, self.detector.hear([hop]))
+        for block in blocks(samples):
+            for hop in self.detector.stream.feed(block):
+                said += self.hear(hop, self.detector.hear([hop]))
         return said
 
     def hear(self, hop: Hop, detections: Sequence[Detection]) -> list[Verdict]:

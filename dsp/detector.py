@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from dsp.events import Detection, SpeechStarted
 from dsp.names import ToneNamer
+from dsp.past import Past
 from dsp.progress import ProgressMemory
-from dsp.recent import Recent
+from dsp.recent import Recent, Samples, blocks
 from dsp.settings import DetectorSettings
 from dsp.silence import SilenceFinder
-from dsp.spectrum import Hop, Samples, Stream
+from dsp.spectrum import Hop, Stream
 from dsp.speech import SpeechFinder
 from dsp.tones import BeepFinder
 
@@ -30,9 +31,10 @@ class Detector:
         self.settings = settings or DetectorSettings()
         self.stream = Stream()
         self._memory = ProgressMemory(self.settings.progress)
-        self._beeps = BeepFinder(self.settings.tone, self._memory, self.stream.recent)
+        self._past = Past()
+        self._beeps = BeepFinder(self.settings.tone, self._memory, self._past, self.stream.recent)
         self._speech = SpeechFinder(self.settings.speech)
-        self._naming = _Naming(self.stream.recent) if self.settings.names else None
+        self._naming = Naming(self.stream.recent) if self.settings.names else None
 
     @property
     def now_ms(self) -> float:
@@ -41,13 +43,17 @@ class Detector:
 
     def feed(self, samples: Samples) -> list[Detection]:
         """Take samples, int16 of shape (n,), and say what has been heard, in order."""
-        return self.hear(self.stream.feed(samples))
+        found: list[Detection] = []
+        for block in blocks(samples):
+            found += self.hear(self.stream.feed(block))
+        return found
 
     def hear(self, hops: Sequence[Hop]) -> list[Detection]:
-        """Take what `stream` has measured: the second half of `feed`, for those who measure many streams at once."""
+        """Take what `stream` has measured: the second half of `feed`. No more may have been measured yet."""
         found: list[Detection] = []
         beeps, speech, naming = self._beeps, self._speech, self._naming
         for hop in hops:
+            self._past.feed(hop)
             if beeps.cares(hop):
                 found += beeps.feed(hop, floor_dbfs=speech.floor_dbfs, spoke_ms=speech.spoke_ms)
             said = speech.feed(hop, in_tone=beeps.hears_tone)
@@ -56,20 +62,21 @@ class Detector:
                 if isinstance(said, SpeechStarted):
                     self._memory.forget()
             if naming is not None:
-                found += naming.feed(hop, speech)
+                found += naming.feed(hop, floor_dbfs=speech.floor_dbfs, spoken=speech.spoke_ms > -math.inf)
         return found
 
 
-class _Naming:
+class Naming:
     """What a drop does not ask for: the network's tones by name, and silence."""
 
     def __init__(self, recent: Recent) -> None:
         self._names = ToneNamer(recent)
         self._silence = SilenceFinder()
 
-    def feed(self, hop: Hop, speech: SpeechFinder) -> list[Detection]:
-        found: list[Detection] = [*self._names.feed(hop, spoken=speech.spoke_ms > -math.inf)]
-        silence = self._silence.feed(hop, floor_dbfs=speech.floor_dbfs, in_tone=self._names.hears_tone)
+    def feed(self, hop: Hop, *, floor_dbfs: float, spoken: bool) -> list[Detection]:
+        """Take the next hop; say how loud the noise floor is, and whether anybody has ``spoken`` so far."""
+        found: list[Detection] = [*self._names.feed(hop, spoken=spoken)]
+        silence = self._silence.feed(hop, floor_dbfs=floor_dbfs, in_tone=self._names.hears_tone)
         if silence is not None:
             found.append(silence)
         return found

@@ -4,10 +4,11 @@ Grown by gradient boosting like the forest, from those of its tones about which 
 music were in doubt. `tests/bench/detection/grow.py` grows it anew.
 """
 
+from functools import cache
 from typing import Final
 
-from dsp.forest import Tree, add_up
 from dsp.sharpness import Sharpness
+from dsp.trees import Tree, Trees
 
 DOUBT: Final = (-4.0, 4.0)
 """Between these votes of the forest the trees below are asked: of 100 h of speech, some 1500 tones."""
@@ -15,7 +16,12 @@ DOUBT: Final = (-4.0, 4.0)
 
 def second_vote(first: float, sharp: Sharpness) -> float:
     """As `forest.vote`, now that the edges have been looked at."""
-    return add_up(_FOREST, (first, *sharp), _BEFORE)
+    return sum(_trees().votes((first, *sharp)), _BEFORE)
+
+
+@cache
+def _trees() -> Trees:
+    return Trees(_FOREST)
 
 
 _BEFORE: Final = -0.576

@@ -82,8 +82,6 @@ NEVER_S: Final = 99.0
 class Context:
     """What was heard before a tone began."""
 
-    before_dbfs: tuple[float, ...] = ()
-    """Levels of the last hops, oldest first."""
     floor_dbfs: float = SILENCE_DBFS
     """The noise floor."""
     crowd: int = 0
@@ -92,7 +90,7 @@ class Context:
 
 
 class Path(NamedTuple):
-    """A tone's hops, as the track has kept them; all sequences of one length but the last."""
+    """A tone's hops, as the track has kept them; all sequences of one length but the last two."""
 
     at_ms: Sequence[float]
     hz: Sequence[float]
@@ -103,6 +101,8 @@ class Path(NamedTuple):
     widths: Sequence[float]
     filled: tuple[int, int]
     """First and last hop whose windows are full of it."""
+    before_dbfs: Sequence[float]
+    """Levels of the hops before it, oldest first."""
     after_dbfs: Sequence[float]
     """Only hops whose windows no longer reach into the tone."""
 
@@ -119,7 +119,7 @@ def weigh(path: Path, shape: Shape, context: Context, past: Before) -> Evidence:
         own = own + 10 ** (np.asarray(path.partner_dbfs) / 10)
     total = 10 ** (np.asarray(path.total_dbfs) / 10)
     noiseless = np.maximum(own, total - 10 ** (context.floor_dbfs / 10))
-    before = context.before_dbfs[_RISE_HOPS]
+    before = path.before_dbfs[_RISE_HOPS]
     return Evidence(
         hops=len(at),
         hz=median(path.hz),

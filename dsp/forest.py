@@ -7,29 +7,23 @@ tone with a sharper edge never counts for less. Nothing was grown on the held-ou
 `tests/bench/detection/grow.py` grows it anew.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final, TypeAlias
+from functools import cache
+from typing import Final
 
 from dsp.evidence import Evidence
-
-Tree: TypeAlias = "float | tuple[int, float, Tree, Tree]"
-"""A vote, or (which of the figures, limit in its unit, the tree up to the limit, the tree above it)."""
+from dsp.trees import Tree, Trees
 
 
 def vote(evidence: Evidence) -> float:
     """Logarithm of the odds that it is a machine's; of hopeless tones only the first trees' opinion."""
-    total = add_up(_FOREST[:_SCOUTS], evidence, _BEFORE)
-    return total if total < _HOPELESS else add_up(_FOREST[_SCOUTS:], evidence, total)
+    votes = _trees().votes(evidence)
+    total = sum(votes[:_SCOUTS], _BEFORE)
+    return total if total < _HOPELESS else sum(votes[_SCOUTS:], total)
 
 
-def add_up(trees: Iterable[Tree], figures: Sequence[float], total: float) -> float:
-    """What these say to the figures, added to what has been said."""
-    for tree in trees:
-        while isinstance(tree, tuple):
-            figure, limit, low, high = tree
-            tree = low if figures[figure] <= limit else high
-        total += tree
-    return total
+@cache
+def _trees() -> Trees:
+    return Trees(_FOREST)
 
 
 _SCOUTS: Final = 50

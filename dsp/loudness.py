@@ -8,7 +8,7 @@ from dsp.spectrum import HOP_MS
 
 BLOCK_MS: Final = 100.0
 """Long enough for a syllable's loudest part, short enough to tell a voice from the one behind it."""
-_BLOCK_HOPS: Final = round(BLOCK_MS / HOP_MS)
+BLOCK_HOPS: Final = round(BLOCK_MS / HOP_MS)
 
 
 class Loudness:
@@ -27,8 +27,8 @@ class Loudness:
         self._hops += 1
         if dbfs is not None:
             self._power += 10 ** (dbfs / 10)
-        if self._hops < _BLOCK_HOPS:
+        if self._hops < BLOCK_HOPS:
             return None
-        power = self._power / _BLOCK_HOPS
+        power = self._power / BLOCK_HOPS
         self.begin()
         return SpeechLevel(at_ms=at_ms, level_dbfs=10 * math.log10(power)) if power > 0 else None

@@ -1,9 +1,16 @@
 """How straight a tone's path is, and what its frequencies have to do with one another."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from operator import mul
+from typing import Final, NamedTuple
 
 from dsp.settings import Steadiness
+
+_TRIM_HOPS: Final = 10
+_TRIM_SHARE: Final = 0.4
+_TRIM_HZ: Final = 6.0
+_TRIM_STRAYS: Final = 0.6
+"""Of a tone of so many hops at most a share is cut off: hops of which more than so many are so far from its line."""
 
 
 class Shape(NamedTuple):
@@ -66,6 +73,23 @@ def _about_line(at: list[float], values: list[float]) -> tuple[float, list[float
     n = len(at)
     mean_at, mean = sum(at) / n, sum(values) / n
     since = [t - mean_at for t in at]
-    spread = sum([t * t for t in since])
-    slope = sum([t * v for t, v in zip(since, values, strict=True)]) / spread if spread else 0.0
+    spread = sum(map(mul, since, since))
+    slope = sum(map(mul, since, values)) / spread if spread else 0.0
     return slope, [abs(v - mean - slope * t) for t, v in zip(since, values, strict=True)]
+
+
+def stray_beginning(at: list[float], hz: list[float]) -> int:
+    """How many of a tone's first hops are off the line of the rest: another sound's."""
+    n = len(hz)
+    if n < _TRIM_HOPS:
+        return 0
+    first = int(n * _TRIM_SHARE)
+    slope, jitter = straighten(at[first:], hz[first:])
+    middle_at, middle_hz = median(at[first:]), median(hz[first:])
+    most = max(_TRIM_HZ, 2 * jitter)
+    cut = strays = 0
+    for k in range(first):
+        strays += abs(hz[k] - middle_hz - slope * (at[k] - middle_at)) > most
+        if strays > _TRIM_STRAYS * (k + 1):
+            cut = k + 1
+    return cut

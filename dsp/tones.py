@@ -1,6 +1,7 @@
 """From hops to beeps: follows tones, tells when one is a beep, and when it is over."""
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
 from dsp.doubt import DOUBT, second_vote
@@ -17,13 +18,21 @@ from dsp.track import Stage, Track
 
 BeepDetection = BeepStarted | BeepEnded | BeepDropped
 
-_MOST_TRACKS: Final = 4
+MOST_TRACKS: Final = 4
 """A tone that is held, its successor, and two to spare: state stays bounded."""
-_BEFORE_HOPS: Final = 16
 _CROWD: Final = 8
 _TAIL_HOPS: Final = 30
 _SIT_HOLD_MS: Final = 120.0
 """Long enough to know the next of the three tones for what it is."""
+
+
+def may_begin(hop: Hop, settings: ToneSettings) -> bool:
+    """May it be the first of a tone?"""
+    return (
+        hop.tonality >= settings.open_tonality
+        and hop.first_dbfs >= settings.weakest_dbfs
+        and settings.lowest_hz <= hop.first_hz <= settings.highest_hz
+    )
 
 
 class BeepFinder:
@@ -34,28 +43,46 @@ class BeepFinder:
     `BeepEnded` a hold time after the end, or both together for a short tone. The forest judges every tone that is over.
     """
 
-    def __init__(self, settings: ToneSettings, memory: ProgressMemory, recent: Recent) -> None:
+    def __init__(self, settings: ToneSettings, memory: ProgressMemory, past: Past, recent: Recent) -> None:
+        """Memory, past and samples are its stream's. Whoever feeds this feeds the past with the same hop before."""
         self._settings = settings
         self._memory = memory
+        self._past = past
         self._recent = recent
         self._tracks: list[Track] = []
-        self._ended_ms: deque[float] = deque(maxlen=_CROWD)
-        self._past = Past()
+        self._ended: deque[tuple[float, float]] = deque(maxlen=_CROWD + MOST_TRACKS)  # when, and when that was known
 
     @property
     def hears_tone(self) -> bool:
         """A steady tone goes on: what sounds now is not speech."""
         return bool(self._tracks) and any(track.stage is not Stage.CANDIDATE for track in self._tracks)
 
+    @property
+    def tracks(self) -> Sequence[Track]:
+        """What is followed, at most `MOST_TRACKS`."""
+        return self._tracks
+
     def cares(self, hop: Hop) -> bool:
         """Is `feed` wanted for this hop? Most hops have no tone, and no track waits for one."""
-        if self._tracks or hop.tonality >= self._settings.open_tonality:
-            return True
-        self._past.feed(hop)
-        return False
+        return bool(self._tracks) or hop.tonality >= self._settings.open_tonality
+
+    def take_over(self, hops: Sequence[Hop], *, floor_dbfs: float, spoke_ms: float) -> list[BeepDetection]:
+        """What `follow` did not know has been in these hops, the newest of the past: `feed` would have followed it."""
+        first, *others = hops
+        track = self._open(first, floor_dbfs, spoke_ms)
+        for hop in others:
+            track.follow(hop)
+        return self._go_on(track, hops[-1].end_ms)
 
     def feed(self, hop: Hop, *, floor_dbfs: float, spoke_ms: float) -> list[BeepDetection]:
         """Take the next hop; say how loud the noise floor is, and when speech was last heard."""
+        found, taken = self.follow(hop)
+        if not taken and len(self._tracks) < MOST_TRACKS and may_begin(hop, self._settings):
+            self._open(hop, floor_dbfs, spoke_ms)
+        return found
+
+    def follow(self, hop: Hop) -> tuple[list[BeepDetection], bool]:
+        """Take the next hop, but begin no track. Is a tone that was followed in it?"""
         found: list[BeepDetection] = []
         taken = False
         # All look, not only the first: after a gap two tracks may both know the tone, and both go on.
@@ -68,27 +95,20 @@ class BeepFinder:
             # A single missed hop says nothing yet.
             elif track.missed_ms > HOP_MS and (track.over_ms is None or hop.end_ms >= track.over_ms):
                 found += self._maybe_end(track, hop.end_ms)
-        if not taken:
-            self._open(hop, floor_dbfs, spoke_ms)
-        self._past.feed(hop)
-        return found
+        return found, taken
 
-    def _open(self, hop: Hop, floor_dbfs: float, spoke_ms: float) -> None:
+    def _open(self, hop: Hop, floor_dbfs: float, spoke_ms: float) -> Track:
         settings = self._settings
-        if (
-            hop.tonality >= settings.open_tonality
-            and hop.first_dbfs >= settings.weakest_dbfs
-            and settings.lowest_hz <= hop.first_hz <= settings.highest_hz
-            and len(self._tracks) < _MOST_TRACKS
-        ):
-            began_ms = hop.end_ms - WINDOW_CENTRE_MS
-            context = Context(
-                before_dbfs=self._past.levels(_BEFORE_HOPS),
-                floor_dbfs=floor_dbfs,
-                crowd=sum(began_ms - ended_ms < settings.crowd_ms for ended_ms in self._ended_ms),
-                since_speech_ms=began_ms - spoke_ms,
-            )
-            self._tracks.append(Track(hop, settings, context))
+        began_ms = hop.end_ms - WINDOW_CENTRE_MS
+        ended_ms = [ended_ms for ended_ms, known_ms in self._ended if known_ms <= hop.end_ms][-_CROWD:]
+        context = Context(
+            floor_dbfs=floor_dbfs,
+            crowd=sum(began_ms - one_ms < settings.crowd_ms for one_ms in ended_ms),
+            since_speech_ms=began_ms - spoke_ms,
+        )
+        track = Track(hop, settings, self._past, context)
+        self._tracks.append(track)
+        return track
 
     def _go_on(self, track: Track, now_ms: float) -> list[BeepDetection]:
         """The tone is in this hop: what is to be said about it now?"""
@@ -137,7 +157,7 @@ class BeepFinder:
         found: list[BeepDetection] = []
         convinced = track.stage is not Stage.TOO_LONG and self._convinces(track, end_ms, now_ms)
         if len(track) >= self._settings.crowd_hops:
-            self._ended_ms.append(end_ms)
+            self._ended.append((end_ms, now_ms))
         clear = len(track) >= CLEAR_HOPS and track.purity() >= CLEAR_PURITY
         self._past.tone_over(track.onset_ms(), end_ms, clear=clear)
         if track.stage is Stage.CANDIDATE:
@@ -189,7 +209,7 @@ class BeepFinder:
         track.trim()
         if len(track) < settings.fewest_hops or end_ms - track.onset_ms() < settings.shortest_ms:
             return None
-        return track.evidence(self._past)
+        return track.evidence()
 
     def _hold_ms(self, track: Track, length_ms: float) -> float:
         holds_ms = self._settings.holds_ms

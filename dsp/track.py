@@ -1,23 +1,18 @@
 """One tone followed from hop to hop, and whether it is steady enough for a machine's."""
 
-from dataclasses import replace
 from enum import Enum, auto
+from operator import sub
 from typing import Final
 
 from dsp import edges
 from dsp.evidence import Context, Evidence, Path, weigh
 from dsp.past import Past
 from dsp.settings import ToneSettings
-from dsp.shape import Shape, fits, harmonic, median, neighbouring_harmonics, straighten
-from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop, Peak
+from dsp.shape import Shape, fits, harmonic, median, neighbouring_harmonics, straighten, stray_beginning
+from dsp.spectrum import HOP_MS, SILENCE_DBFS, WINDOW_CENTRE_MS, Hop
 
 _RISING_HOPS: Final = 2
-"""The newest hops of a pause may be the second burst's beginning already."""
-_TRIM_HOPS: Final = 10
-_TRIM_SHARE: Final = 0.4
-_TRIM_HZ: Final = 6.0
-_TRIM_STRAYS: Final = 0.6
-"""Of a tone of so many hops at most a share is cut off: hops of which more than so many are so far from its line."""
+"""The newest hops of a pause may be the second burst's beginning already, besides the one in which it is heard."""
 _BEFORE_HOPS: Final = 16
 _LOOK_HOPS: Final = 4
 """A tone that goes on is looked at in each fourth hop: looking is what costs most."""
@@ -32,7 +27,7 @@ _HOPELESS_PURITY_DB: Final = -4.0
 good side, and together they have more than half of the others on their bad one."""
 _SLOPE_HOPS: Final = 12
 """A shorter tone's slope is chance."""
-_YOUNG_HOPS: Final = 4
+YOUNG_HOPS: Final = 4
 """Before so many hops a track that misses one was nothing."""
 
 
@@ -48,9 +43,11 @@ class Stage(Enum):
 class Track:
     """The hops of one tone. Holds at most as many as the longest beep has, then is cut short."""
 
-    def __init__(self, hop: Hop, settings: ToneSettings, context: Context | None = None) -> None:
+    def __init__(self, hop: Hop, settings: ToneSettings, past: Past, context: Context) -> None:
+        """The first hop it is in; the past has been fed with it, as it must be with each that is followed."""
         self._settings = settings
-        self._context = context or Context()
+        self._past = past
+        self._context = context
         self.stage = Stage.CANDIDATE
         self.start_ms = 0.0  # fixed when BeepStarted is said
         self.missed_ms = 0.0
@@ -62,27 +59,44 @@ class Track:
         self._hz: list[float] = []
         self._dbfs: list[float] = []
         self._total_dbfs: list[float] = []
-        self._others: list[Peak] = []
+        self._other_hz: list[float] = []
+        self._other_dbfs: list[float] = []
         self._widths: list[float] = []
         self._partner: float | None = None
         self._partner_at = (0, 0.0)  # how much was known of the tone when its partner was looked for
         self._known_line = self._line_at = (0.0, 0.0)  # the same of its line
-        self._after: list[tuple[float, float]] = []  # (centre, level) of the hops since it was last heard
-        self._add(hop, hop.first, hop.second)
+        self._cut: list[float] = []  # levels of the first hops, if they were not the tone
+        self._add(hop, as_first=True)
 
-    def _add(self, hop: Hop, peak: Peak, other: Peak) -> None:
-        self._at_ms.append(hop.end_ms - WINDOW_CENTRE_MS)
-        self._hz.append(peak.hz)
-        self._dbfs.append(peak.dbfs)
-        self._total_dbfs.append(hop.dbfs)
-        self._others.append(other)
-        self._widths.append(hop.width)
-        self._after.clear()
+    def _add(self, hop: Hop, *, as_first: bool) -> None:
+        """It is in the hop, as the first or the second peak."""
+        end_ms, total_dbfs, _, hz, dbfs, width, other_hz, other_dbfs = hop
+        if not as_first:
+            hz, dbfs, other_hz, other_dbfs = other_hz, other_dbfs, hz, dbfs
+        self._at_ms.append(end_ms - WINDOW_CENTRE_MS)
+        self._hz.append(hz)
+        self._dbfs.append(dbfs)
+        self._total_dbfs.append(total_dbfs)
+        self._other_hz.append(other_hz)
+        self._other_dbfs.append(other_dbfs)
+        self._widths.append(width)
         self.over_ms = None
+
+    def _lists(self) -> tuple[list[float], ...]:
+        peaks = (self._hz, self._dbfs, self._other_hz, self._other_dbfs)
+        return self._at_ms, self._total_dbfs, self._widths, *peaks
 
     def forget_all_but(self, hops: int) -> None:
         """Keep only the newest hops: of a tone that goes on for hours only the end matters."""
-        for kept in (self._at_ms, self._hz, self._dbfs, self._total_dbfs, self._others, self._widths):
+        for kept in (
+            self._at_ms,
+            self._hz,
+            self._dbfs,
+            self._total_dbfs,
+            self._other_hz,
+            self._other_dbfs,
+            self._widths,
+        ):
             del kept[:-hops]
 
     def __len__(self) -> int:
@@ -97,12 +111,11 @@ class Track:
             step_hz = settings.step_hz + settings.step_hz_per_hop * missed_ms / HOP_MS
             last_hz = self._hz[-1]
             if abs(hop.first_hz - last_hz) <= step_hz and self._goes_on(hop.first_dbfs, missed_ms):
-                self._add(hop, hop.first, hop.second)
+                self._add(hop, as_first=True)
                 return True
             if abs(hop.second_hz - last_hz) <= step_hz and self._goes_on(hop.second_dbfs, missed_ms):
-                self._add(hop, hop.second, hop.first)
+                self._add(hop, as_first=False)
                 return True
-        self._after.append((at_ms, hop.dbfs))
         self.missed_ms = missed_ms + HOP_MS
         return False
 
@@ -112,21 +125,26 @@ class Track:
         return (
             dbfs >= settings.weakest_dbfs
             and dbfs >= max(self._dbfs[-3:]) - settings.step_down_db
-            and (missed_ms <= settings.bridge_ms or self._pauses())
+            and (missed_ms <= settings.bridge_ms or self._pauses(missed_ms))
         )
 
-    def _pauses(self) -> bool:
+    def _pauses(self, missed_ms: float) -> bool:
         """Silent since the tone: should it come back, it is the second burst of the same beep."""
-        settings = self._settings
-        if not self.active or self._after[-1][0] - self._at_ms[-1] > settings.pause_ms:
+        if not self.active or missed_ms > self._settings.pause_ms:
             return False
-        silence = self._since_dbfs()[:-_RISING_HOPS]
-        return self.level_dbfs() - max(silence, default=SILENCE_DBFS) >= settings.pause_drop_db
+        silence = self._since_dbfs()[: -_RISING_HOPS - 1]
+        return self.level_dbfs() - max(silence, default=SILENCE_DBFS) >= self._settings.pause_drop_db
+
+    @property
+    def last(self) -> tuple[float, float, float]:
+        """Its newest frequency, when that hop ended, and when the one ends in which its end is to be thought about."""
+        last_ms = self._at_ms[-1] + WINDOW_CENTRE_MS
+        return self._hz[-1], last_ms, self.over_ms or last_ms + 2 * HOP_MS
 
     @property
     def active(self) -> bool:
         """Long enough to be a tone rather than a chance."""
-        return len(self) >= _YOUNG_HOPS
+        return len(self._at_ms) >= YOUNG_HOPS
 
     def onset_ms(self) -> float:
         """Where the tone begins: half its first full amplitude, between hops."""
@@ -153,27 +171,27 @@ class Track:
 
     def _partner_hz(self) -> float | None:
         """The other peak, if it stays where it is and is not far below the tone."""
-        if self._partner_at != (len(self), self._at_ms[-1]):
-            self._partner_at, self._partner = (len(self), self._at_ms[-1]), self._find_partner_hz()
+        if self._partner_at != (known := (len(self._at_ms), self._at_ms[-1])):
+            self._partner_at, self._partner = known, self._find_partner_hz()
         return self._partner
 
     def _find_partner_hz(self) -> float | None:
         settings = self._settings
-        other = median(peak.hz for peak in self._others)
+        other = median(self._other_hz)
         if not settings.lowest_hz <= other <= settings.highest_hz:
             return None
-        if self.level_dbfs() - median(peak.dbfs for peak in self._others) > settings.partner_below_db:
+        if self.level_dbfs() - median(self._other_dbfs) > settings.partner_below_db:
             return None
-        _, jitter = straighten([at / 1000 for at in self._at_ms], [peak.hz for peak in self._others])
+        _, jitter = straighten([at / 1000 for at in self._at_ms], self._other_hz)
         return other if jitter <= settings.partner_jitter_hz else None
 
     def purity(self) -> float:
         """Share of the power in the tone and its partner (a second tone or a harmonic): median, 0 to 1."""
-        partner = self._partner_hz() is not None
-        return median(
-            10 ** ((own - total) / 10) + (10 ** ((other.dbfs - total) / 10) if partner else 0.0)
-            for own, other, total in zip(self._dbfs, self._others, self._total_dbfs, strict=True)
-        )
+        shares = [10 ** (db / 10) for db in map(sub, self._dbfs, self._total_dbfs)]
+        if self._partner_hz() is not None:
+            below = map(sub, self._other_dbfs, self._total_dbfs)
+            shares = [share + 10 ** (db / 10) for share, db in zip(shares, below, strict=True)]
+        return median(shares)
 
     def shape(self) -> Shape:
         """Jitter, slope and so on over the whole track, without its edges."""
@@ -188,8 +206,8 @@ class Track:
 
     def _line(self) -> tuple[float, float]:
         """Slope of the frequency in Hz/s, and jitter about it in Hz."""
-        if self._line_at != (len(self), self._at_ms[-1]):
-            self._line_at = (len(self), self._at_ms[-1])
+        if self._line_at != (known := (len(self._at_ms), self._at_ms[-1])):
+            self._line_at = known
             first, last = edges.filled(self._dbfs)
             at = [at_ms / 1000 for at_ms in self._at_ms[first : last + 1]]
             self._known_line = straighten(at, self._hz[first : last + 1])
@@ -201,19 +219,16 @@ class Track:
 
     def steady(self) -> bool:
         """Machine-made, as far as can be told while it goes on."""
-        n = len(self)
-        if n < self._settings.early_hops or n % _LOOK_HOPS:
+        n = len(self._hz)
+        if n % _LOOK_HOPS or n < self._settings.early_hops:
             return False
         fourth, third, second, newest = self._hz[-4:]
         bend = max(abs(newest - 2 * second + third), abs(second - 2 * third + fourth))
         if bend > _EARLY_BEND_HZ[n >= _ROUGH_HOPS]:
             return False
         hz = self.median_hz()
-        rules = [
-            rule
-            for rule in self._settings.steadiness
-            if rule.hops[0] <= n < rule.hops[1] and rule.hz[0] <= hz < rule.hz[1]
-        ]
+        of_length = [rule for rule in self._settings.steadiness if rule.hops[0] <= n < rule.hops[1]]
+        rules = [rule for rule in of_length if rule.hz[0] <= hz < rule.hz[1]]
         if not rules or self.is_close_pair():
             return False
         if self._line()[1] > max(rule.jitter_hz for rule in rules):
@@ -225,51 +240,44 @@ class Track:
         """Of a tone that is over: can the forest be spared?"""
         if self.level_dbfs() - max(self._since_dbfs(), default=SILENCE_DBFS) < _HOPELESS_FALL_DB:
             return True
-        below = [own - total for own, total in zip(self._dbfs, self._total_dbfs, strict=True)]
-        return median(below) < _HOPELESS_PURITY_DB
+        return median(map(sub, self._dbfs, self._total_dbfs)) < _HOPELESS_PURITY_DB
 
     def trim(self) -> None:
         """Let go of a beginning that is not the tone: the last word's hops before a beep that touches it."""
-        n = len(self)
-        if n < _TRIM_HOPS:
-            return
-        rest = range(int(n * _TRIM_SHARE), n)
-        at = [self._at_ms[k] / 1000 for k in rest]
-        hz = [self._hz[k] for k in rest]
-        slope, jitter = straighten(at, hz)
-        middle_at, middle_hz = median(at), median(hz)
-        most = max(_TRIM_HZ, 2 * jitter)
-        cut = strays = 0
-        for k in range(rest.start):
-            strays += abs(self._hz[k] - middle_hz - slope * (self._at_ms[k] / 1000 - middle_at)) > most
-            if strays > _TRIM_STRAYS * (k + 1):
-                cut = k + 1
+        cut = stray_beginning([at_ms / 1000 for at_ms in self._at_ms], self._hz)
         # The first windows, half filled, bend; that is no reason.
         if cut <= edges.EDGE_HOPS:
             return
-        self._context = replace(
-            self._context, before_dbfs=(*self._context.before_dbfs, *self._total_dbfs[:cut])[-_BEFORE_HOPS:]
-        )
-        for kept in (self._at_ms, self._hz, self._dbfs, self._total_dbfs, self._others, self._widths):
+        self._cut = self._total_dbfs[:cut]
+        for kept in (
+            self._at_ms,
+            self._hz,
+            self._dbfs,
+            self._total_dbfs,
+            self._other_hz,
+            self._other_dbfs,
+            self._widths,
+        ):
             del kept[:cut]
 
-    def evidence(self, past: Past) -> Evidence:
+    def evidence(self) -> Evidence:
         """Of a tone that is over."""
         shape = self.shape()
-        partner = [peak.dbfs for peak in self._others] if self._partner_hz() is not None else None
+        before_dbfs = self._past.levels_before(self.first_ms + WINDOW_CENTRE_MS, _BEFORE_HOPS) + self._cut
         path = Path(
             at_ms=self._at_ms,
             hz=self._hz,
             dbfs=self._dbfs,
             total_dbfs=self._total_dbfs,
-            partner_dbfs=partner,
-            other_dbfs=[peak.dbfs for peak in self._others],
+            partner_dbfs=self._other_dbfs if self._partner_hz() is not None else None,
+            other_dbfs=self._other_dbfs,
             widths=self._widths,
             filled=edges.filled(self._dbfs),
+            before_dbfs=before_dbfs[-_BEFORE_HOPS:],
             after_dbfs=self._since_dbfs(),
         )
-        context = self._context
-        return weigh(path, shape, context, past.before(self.onset_ms(), self.level_dbfs(), context.floor_dbfs))
+        past = self._past.before(self.onset_ms(), self.level_dbfs(), self._context.floor_dbfs)
+        return weigh(path, shape, self._context, past)
 
     def is_close_pair(self) -> bool:
         """Two tones that the window cannot part, such as ringback's 440 + 480 Hz."""
@@ -283,8 +291,7 @@ class Track:
 
     def _since_dbfs(self) -> list[float]:
         """Levels of the hops since the tone whose windows no longer reach into it."""
-        clear_ms = self.end_ms() + WINDOW_CENTRE_MS + HOP_MS / 2
-        return [dbfs for at_ms, dbfs in self._after if at_ms >= clear_ms]
+        return self._past.levels_since(self.end_ms() + 2 * WINDOW_CENTRE_MS + HOP_MS / 2)
 
     def confidence(self) -> float:
         """0 to 1: steadiness and purity, less for the shortest."""

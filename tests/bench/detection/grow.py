@@ -29,8 +29,9 @@ import dsp.forest
 from dsp.doubt import DOUBT
 from dsp.events import SpeechStarted
 from dsp.evidence import NEVER_S, Evidence
+from dsp.past import Past
 from dsp.progress import Burst, ProgressMemory
-from dsp.recent import Recent
+from dsp.recent import Recent, blocks
 from dsp.settings import DetectorSettings
 from dsp.sharpness import Sharpness
 from dsp.spectrum import Stream
@@ -96,8 +97,8 @@ class Tone(NamedTuple):
 class NotingFinder(BeepFinder):
     """Notes every tone that it judges; it is convinced of beeps and nothing else, so no older forest has a say."""
 
-    def __init__(self, memory: ProgressMemory, recent: Recent, recording: Recording) -> None:
-        super().__init__(replace(DetectorSettings().tone, fewest_hops=LISTENED_HOPS), memory, recent)
+    def __init__(self, memory: ProgressMemory, past: Past, recent: Recent, recording: Recording) -> None:
+        super().__init__(replace(DetectorSettings().tone, fewest_hops=LISTENED_HOPS), memory, past, recent)
         self.tones: list[Tone] = []
         self._recording = recording
         self._now_ms = 0.0
@@ -132,15 +133,17 @@ class NotingFinder(BeepFinder):
 def listen(recording: Recording, samples: Samples) -> list[Tone]:
     """What `dsp.Detector` would judge in a recording."""
     settings = DetectorSettings()
-    memory = ProgressMemory(settings.progress)
+    memory, past = ProgressMemory(settings.progress), Past()
     stream, speech = Stream(), SpeechFinder(settings.speech)
-    finder = NotingFinder(memory, stream.recent, recording)
+    finder = NotingFinder(memory, past, stream.recent, recording)
     whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
-    for hop in stream.feed(samples[:whole]):
-        if finder.cares(hop):
-            finder.feed(hop, floor_dbfs=speech.floor_dbfs, spoke_ms=speech.spoke_ms)
-        if isinstance(speech.feed(hop, in_tone=finder.hears_tone), SpeechStarted):
-            memory.forget()
+    for block in blocks(samples[:whole]):
+        for hop in stream.feed(block):
+            past.feed(hop)
+            if finder.cares(hop):
+                finder.feed(hop, floor_dbfs=speech.floor_dbfs, spoke_ms=speech.spoke_ms)
+            if isinstance(speech.feed(hop, in_tone=finder.hears_tone), SpeechStarted):
+                memory.forget()
     return finder.tones
 
 

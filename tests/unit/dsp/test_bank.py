@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from signals import Samples, assert_alike, lossy, noise, silence, speech, to_int16, tone, ulaw
 
 from dsp import BeepEnded, Detection, Detector, DetectorBank
-from dsp.spectrum import Stream, feed_streams
+from dsp.bank import FEW
+from dsp.recent import BLOCK_SAMPLES
+from dsp.spectrum import Hop, Stream, feed_streams
 
 
 def call(seed: int) -> Samples:
@@ -25,8 +27,18 @@ CALLS = [call(seed) for seed in range(24)]
 ALONE = [Detector().feed(samples) for samples in CALLS]
 
 
-def heard_in_step(calls: list[Samples], frame: int = 160) -> list[list[Detection]]:
-    bank: DetectorBank[int] = DetectorBank()
+def measured(streams: list[Samples]) -> list[list[Hop]]:
+    """The hops of each stream, measured together."""
+    measuring, hops = [Stream() for _ in streams], [list[Hop]() for _ in streams]
+    for at in range(0, max(map(len, streams)), BLOCK_SAMPLES):
+        for one in feed_streams(measuring, [samples[at : at + BLOCK_SAMPLES] for samples in streams]):
+            for k, end_ms, figures in zip(one.which, one.end_ms, one.figures.T, strict=True):
+                hops[k].append(Hop(end_ms, *figures.tolist()))
+    return hops
+
+
+def heard_in_step(calls: list[Samples], frame: int = 160, few: int = 0) -> list[list[Detection]]:
+    bank: DetectorBank[int] = DetectorBank(few=few)
     found: list[list[Detection]] = [[] for _ in calls]
     for number in range(len(calls)):
         bank.add(number)
@@ -41,8 +53,9 @@ def test_calls_are_worth_hearing() -> None:
     assert sum(isinstance(found, BeepEnded) for heard in ALONE for found in heard) >= 20
 
 
-def test_each_as_if_alone() -> None:
-    for together, alone in zip(heard_in_step(CALLS), ALONE, strict=True):
+@pytest.mark.parametrize("few", [0, 10, FEW])
+def test_each_as_if_alone(few: int) -> None:
+    for together, alone in zip(heard_in_step(CALLS, few=few), ALONE, strict=True):
         assert_alike(together, alone)
 
 
@@ -58,7 +71,7 @@ def test_any_pieces_at_any_time(seed: int) -> None:
     """Streams begin at different times, and bring pieces of any length, or none."""
     rng = np.random.default_rng(seed)
     calls = CALLS[:10]
-    bank: DetectorBank[int] = DetectorBank()
+    bank: DetectorBank[int] = DetectorBank(few=3)
     at = dict.fromkeys(range(len(calls)), 0)
     found: list[list[Detection]] = [[] for _ in calls]
     begun: set[int] = set()
@@ -85,7 +98,7 @@ def test_any_pieces_at_any_time(seed: int) -> None:
 def test_any_bytes(garbage: list[bytes]) -> None:
     """Whatever comes, one pass measures what one after another does, and all of it is finite."""
     streams = [np.frombuffer(one[: len(one) // 2 * 2], np.int16) for one in garbage]
-    together = feed_streams([Stream() for _ in streams], streams)
+    together = measured(streams)
     for samples, hops in zip(streams, together, strict=True):
         slow = Stream()
         alone = [hop for at in range(0, len(samples), 80) for hop in slow.feed(samples[at : at + 80])]
@@ -97,13 +110,13 @@ def test_any_bytes(garbage: list[bytes]) -> None:
 
 @pytest.mark.parametrize("level", [0, 1, -1, 32767, -32768])
 def test_constant_streams(level: int) -> None:
-    together = feed_streams([Stream() for _ in range(9)], [np.full(4000, level, np.int16)] * 9)
+    together = measured([np.full(4000, level, np.int16)] * 9)
     assert all(np.isfinite(np.array(hops)).all() for hops in together)
 
 
 def test_frequencies_and_levels_are_the_single_ones() -> None:
     tones = [to_int16(tone(hz, hz * 1.7, ms=200, dbfs=-10)) for hz in np.linspace(345, 1900, 40)]
-    for samples, hops in zip(tones, feed_streams([Stream() for _ in tones], tones), strict=True):
+    for samples, hops in zip(tones, measured(tones), strict=True):
         alone = Stream()
         for at, hop in enumerate(hops):
             (one,) = alone.feed(samples[at * 80 : at * 80 + 80])
@@ -112,8 +125,9 @@ def test_frequencies_and_levels_are_the_single_ones() -> None:
             assert hop.second_dbfs == pytest.approx(one.second_dbfs, abs=0.1)
 
 
-def test_streams_come_and_go() -> None:
-    bank: DetectorBank[str] = DetectorBank()
+@pytest.mark.parametrize("few", [0, 1])
+def test_streams_come_and_go(few: int) -> None:
+    bank: DetectorBank[str] = DetectorBank(few=few)
     assert bank.feed({}) == {}
     bank.add("a")
     with pytest.raises(ValueError, match="'a' is in the bank already"):

@@ -5,13 +5,13 @@ import pytest
 from signals import noise, silence, to_int16, tone
 
 from dsp.doubt import second_vote
-from dsp.recent import Recent
+from dsp.recent import BLOCK_SAMPLES, Recent, blocks
 from dsp.sharpness import Sharpness, sharpness
 
 SOUND = np.arange(-32000, 32000).astype(np.int16)
 
 
-@pytest.mark.parametrize("piece", [1, 7, 160, 64000])
+@pytest.mark.parametrize("piece", [1, 7, 160, BLOCK_SAMPLES])
 def test_recent_samples_are_kept(piece: int) -> None:
     recent = Recent()
     for at in range(0, len(SOUND), piece):
@@ -40,7 +40,10 @@ def edges(ramp_ms: int) -> Sharpness:
     beep = tone(900, ms=200, dbfs=-12)
     ramp = np.minimum(1.0, np.arange(len(beep)) / (8 * ramp_ms))
     recent = Recent()
-    recent.feed(to_int16(np.concatenate([silence(300), beep * ramp * ramp[::-1], silence(300)]) + noise(800, -50)))
+    for block in blocks(
+        to_int16(np.concatenate([silence(300), beep * ramp * ramp[::-1], silence(300)]) + noise(800, -50))
+    ):
+        recent.feed(block)
     half = ramp_ms / 2  # where hops see an edge
     return sharpness(recent, (300.0 + half, 500.0 - half), (900.0, 900.0), 800.0)
 
