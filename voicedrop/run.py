@@ -111,7 +111,7 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
         control: EngineControl = Control(engine, lambda: _health(engine, keeper, catalogue))
         retention = Retention(database, journal, settings.node, settings.state_dir / EVIDENCE_FOLDER, _limits(settings))
         opt_outs = OptOuts(engine, database)
-        engine.opt_out = opt_outs.take_out
+        engine.opt_out, engine.end_opted_out = opt_outs.take_out, opt_outs.check
         dialer = Dialer(engine, database, opt_outs)
         calling = settings.unattended
         jobs = Jobs(lambda: keeper.url, calling.trunk, calling.workers, dialer.make)
