@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,7 +20,7 @@ from voicedrop.config import Settings
 from voicedrop.control import EngineControl
 from voicedrop.dialer.dialer import Dialer
 from voicedrop.dialer.jobs import Jobs
-from voicedrop.dialer.left import resolve_all
+from voicedrop.dialer.left import end_without_job, resolve_all
 from voicedrop.dialer.opt_outs import OptOuts
 from voicedrop.dialer.orders import Orders
 from voicedrop.engine.catalogue import Catalogue
@@ -111,10 +112,11 @@ async def run(settings: Settings, *, started: Callable[[EngineControl], None] | 
         control: EngineControl = Control(engine, lambda: _health(engine, keeper, catalogue))
         retention = Retention(database, journal, settings.node, settings.state_dir / EVIDENCE_FOLDER, _limits(settings))
         opt_outs = OptOuts(engine, database)
-        engine.opt_out = opt_outs.take_out
+        engine.opt_out, engine.end_opted_out = opt_outs.take_out, opt_outs.check
         dialer = Dialer(engine, database, opt_outs)
         calling = settings.unattended
-        jobs = Jobs(lambda: keeper.url, calling.trunk, calling.workers, dialer.make)
+        lost = partial(end_without_job, database)
+        jobs = Jobs(lambda: keeper.url, calling.trunk, calling.workers, dialer.make, lost)
         feed = Feed(database)
         api = application(
             ApiServices(

@@ -20,7 +20,10 @@ TRUNK = "trunk"
 
 
 async def running(url: str, work: Callable[[Order], Awaitable[None]], workers: int = 5) -> asyncio.Task[None]:
-    return asyncio.create_task(Jobs(lambda: url, TRUNK, workers, work).run())
+    async def nothing_is_lost() -> None:
+        pass
+
+    return asyncio.create_task(Jobs(lambda: url, TRUNK, workers, work, nothing_is_lost).run())
 
 
 async def put_all(url: str, *orders: Order) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from tests.dialer.conftest import an_order
-from tests.dialer.test_gate_on_store import NUMBER
+from tests.dialer.test_gate_on_store import NUMBER, OPEN
 from tests.dialer.test_queued_orders import NODE, NoCalls, cancelled, dialer, known, ordered, rows, shipped
 from tests.store import lines
 from voicedrop import config, ordering
@@ -105,15 +106,20 @@ async def test_opted_out_and_ordered_at_once_nothing_stays_in_the_queue(database
 class Live:
     """A drop under way, as far as an opt-out sees it."""
 
-    def __init__(self, number: str) -> None:
-        self.what = SimpleNamespace(door="unattended", number=number)
+    def __init__(self, number: str, door: str = "unattended") -> None:
+        self.what = SimpleNamespace(door=door, number=number)
         self.posted: list[Any] = []
         self.post = self.posted.append
 
 
-def an_engine(**drops: Live) -> Any:
+def settings_of(region: str) -> Any:
+    return SimpleNamespace(policy=SimpleNamespace(rules=lambda: replace(OPEN, default_region=region)))
+
+
+def an_engine(*, region: str = "", **drops: Live) -> Any:
     clock = SimpleNamespace(utc_of=lambda _: lines.AT)
-    return SimpleNamespace(drops=drops, services=SimpleNamespace(clock=clock, now=lambda: 0.0))
+    services = SimpleNamespace(clock=clock, now=lambda: 0.0, settings=settings_of(region))
+    return SimpleNamespace(drops=drops, services=services)
 
 
 async def test_a_drop_that_began_behind_the_notification_is_ended_all_the_same(database: Database) -> None:
@@ -121,6 +127,19 @@ async def test_a_drop_that_began_behind_the_notification_is_ended_all_the_same(d
     await opted_out(database)
     theirs, others = Live(NUMBER), Live(OTHER)
     await OptOuts(an_engine(), database).check([theirs, others])  # type: ignore[list-item]
+    assert theirs.posted == [ev.Cancelled(OPT_OUT)]
+    assert others.posted == []
+
+
+@pytest.mark.parametrize("dialled", [NUMBER, "12025550123", "2025550123"])
+async def test_an_agents_drop_to_a_number_that_opts_out_ends(database: Database, dialled: str) -> None:
+    """However the PBX wrote the number."""
+    theirs, others = Live(dialled, door="bridged"), Live(OTHER, door="dial")
+    opt_outs = OptOuts(an_engine(region="US", theirs=theirs, others=others), database)
+    await opted_out(database)
+    opt_outs.look()
+    assert opt_outs._looking is not None
+    await asyncio.wait_for(opt_outs._looking, 10)
     assert theirs.posted == [ev.Cancelled(OPT_OUT)]
     assert others.posted == []
 

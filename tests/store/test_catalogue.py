@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import soundfile
+from structlog.testing import capture_logs
 
 from voicedrop.config import Settings
 from voicedrop.control import Refused
@@ -96,6 +97,27 @@ async def test_the_suppression_list(
     await catalogue.read()
     assert catalogue.suppressed(NUMBER) is None
     assert not catalogue.suppresses
+
+
+async def test_an_entry_that_cannot_be_read_costs_no_other(
+    database: Database, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    """Somebody wrote it by SQL, past the constraint."""
+    await run(
+        database,
+        ("ALTER TABLE suppression DROP CONSTRAINT suppression_pattern", ()),
+        suppress("12025550124"),
+        suppress(NUMBER),
+    )
+    with capture_logs() as logs:
+        await catalogue.read()
+    assert catalogue.suppressed(NUMBER) is not None
+    (told,) = [one for one in logs if one["event"] == "suppression_entry_not_read"]
+    assert (told["log_level"], told["ctid"]) == ("error", "(0,1)")
+    assert "2025550124" not in str(told)
+    later = Catalogue(database, tmp_path / "state", place)
+    later.recall()
+    assert later.suppressed(NUMBER) is not None
 
 
 async def test_an_erased_person_stays_opted_out(database: Database, catalogue: Catalogue) -> None:

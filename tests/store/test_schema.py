@@ -62,6 +62,32 @@ def test_versions_that_were_replaced_before_it_was_written_down(empty_url: str) 
         assert found.fetchall() == [(1, True), (2, None), (3, True)]
 
 
+def test_entries_of_the_suppression_list_that_no_engine_could_read(empty_url: str) -> None:
+    schema.migrate(empty_url, to="0003")
+    for pattern, expires in {
+        "442071234567": "NULL",
+        "2025550123": "NULL",  # without its country code, or Egyptian
+        "+12025550123": "now()",  # the one that lasts longer counts
+        "1900*": "NULL",
+        "+1": "NULL",
+        "020": "NULL",
+        "+1202*": "NULL",
+    }.items():
+        command(
+            empty_url,
+            "INSERT INTO suppression (pattern, reason, source, created_by, expires_at)"
+            f" VALUES ('{pattern}', 'asked', 't', 't', {expires})",
+        )
+    schema.migrate(empty_url)
+    with psycopg.connect(empty_url) as connection:
+        found = connection.execute('SELECT pattern, expires_at FROM suppression ORDER BY pattern COLLATE "C"')
+        assert found.fetchall() == [
+            (pattern, None) for pattern in ("+1202*", "+12025550123", "+1900*", "+2025550123", "+442071234567")
+        ]
+        noted = connection.execute("SELECT object_id FROM audit WHERE object = 'suppression' ORDER BY object_id")
+        assert {text for (text,) in noted.fetchall()} == {"442071234567", "2025550123", "1900*", "+1", "020"}
+
+
 def test_a_newer_database_is_refused_and_left_alone(url: str) -> None:
     command(url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match=r"schema 9999, .* newer voicedrop"):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import psycopg
+import pytest
 
+from voicedrop.policy.suppression import HASH, is_pattern
 from voicedrop.store import audit, suppression
 from voicedrop.store.changes import CHANGED
 from voicedrop.store.database import Database
@@ -32,6 +35,35 @@ async def test_added_found_and_removed(database: Database) -> None:
         assert await suppression.remove(connection, "+1900*")
         assert not await suppression.remove(connection, "+1900*")
         assert await suppression.look_up(connection, ["+19005550100", "+1900*"], NOBODY) is None
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "+123",
+        "+12025550100",
+        "+*",
+        "+1900*",
+        f"{HASH}{'0a' * 32}",
+        "+123456789012345*",
+        "",
+        "+",
+        "*",
+        "+12",
+        "12025550100",
+        "1900*",
+        "+1*0",
+        "+1234567890123456",
+        f"{HASH}0",
+        "+1202\n",
+        "+١٢٣",
+    ],
+)
+async def test_the_table_takes_what_can_be_looked_up(database: Database, pattern: str) -> None:
+    refused = nullcontext() if is_pattern(pattern) else pytest.raises(psycopg.errors.CheckViolation)
+    with refused:
+        async with database.transaction() as connection:
+            await suppression.add(connection, [entry(pattern)], actor="cli")
 
 
 async def test_an_entry_that_has_run_out(database: Database) -> None:

@@ -163,6 +163,24 @@ async def test_a_number_is_put_on_the_list_and_taken_off(world: World) -> None:
     assert (await world.as_("admin").ask("DELETE", "/v1/suppression/%2B1202*")).code == "not_found"
 
 
+@pytest.mark.parametrize("pattern", ["12025550123", "+1", "12", "1900*", "*", "+", "hmac-sha256:" + "0" * 64])
+async def test_what_could_never_be_looked_up_is_not_taken(world: World, pattern: str) -> None:
+    answer = await world.as_("admin").post("/v1/suppression", json={"pattern": pattern})
+    assert (answer.status, answer.code) == (422, "invalid")
+    assert await every(world, "rose", "/v1/suppression") == []
+
+
+async def test_national_digits_are_listed_as_the_gate_reads_them(database: Database, tmp_path: Path) -> None:
+    async with serving(database, tmp_path, PLENTY, default_region="US") as world:
+        admin = world.as_("admin")
+        for pattern in ("2025550123", "12025550123", "+12025550123"):
+            assert (await admin.post("/v1/suppression", json={"pattern": pattern})).status == 200
+        assert (await admin.post("/v1/suppression", json={"pattern": "442071234567"})).code == "invalid"
+        assert [one["pattern"] for one in await every(world, "rose", "/v1/suppression")] == ["+12025550123"]
+        assert (await admin.ask("DELETE", "/v1/suppression/2025550123")).status == 204
+        assert (await admin.post("/v1/suppression", json={"pattern": "+*"})).status == 200
+
+
 async def test_a_webhook_lives(world: World) -> None:
     rose = world.as_("rose")
     made = (await rose.post("/v1/webhooks", json={"url": "https://example.com/hook", "kinds": ["drop.ended"]})).json()

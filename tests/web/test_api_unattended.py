@@ -210,6 +210,30 @@ async def test_a_supervisors_order_under_way_is_cancelled_by_him(queueing: World
     assert queueing.engine.cancelled == ["token:rose"]
 
 
+async def test_national_digits_are_the_number_that_would_be_called(database: Database, tmp_path: Path) -> None:
+    given = {"basis": "express_written", "source": "a form", "evidence": "7", "given_at": "2026-01-02T03:04:05Z"}
+    async with serving(database, tmp_path, PLENTY, default_region="US") as world:
+        rose = world.as_("rose")
+        added = await rose.post("/v1/consents", json={"number": "2025550123", **given})
+        assert added.json()["number"] == NUMBER
+        out = await rose.post("/v1/optouts", json={"number": "2025550123"})
+        assert out.json() == {"number": NUMBER, "revoked": 1, "ended": 0}
+        listed = await rose.get("/v1/consents", params={"number": "2025550123"})
+        assert [one["number"] for one in listed.json()["items"]] == [NUMBER]
+        # No numbering plan has it any more: he wants no calls all the same.
+        assert (await rose.post("/v1/optouts", json={"number": "+15551230000"})).json()["number"] == "+15551230000"
+
+
+async def test_of_whom_it_is_not_known_who_he_is_nothing_is_taken(world: World) -> None:
+    """Digits without a country: neither the caller nor the gate could say whose they are."""
+    rose = world.as_("rose")
+    out = await rose.post("/v1/optouts", json={"number": "2025550123"})
+    assert (out.status, out.code) == (422, "invalid")
+    assert "+12025550123" in out.json()["detail"]
+    assert (await rose.get("/v1/consents", params={"number": "2025550123"})).status == 422
+    assert (await rose.get("/v1/suppression")).json()["items"] == []
+
+
 async def test_a_consent_is_kept_listed_and_revoked_by_an_opt_out(world: World) -> None:
     given = {
         "number": NUMBER,

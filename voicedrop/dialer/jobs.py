@@ -33,6 +33,7 @@ STALLED_S = 30.0  # a worker that has said nothing for so long is dead
 LOOK_S = 10.0
 BACKOFF_S = 2.0
 POOL = 4
+NOT_READ = "another version of voicedrop put it: order it anew, and run one version on all nodes"
 # It has no connection of its own: jobs are put in the transaction of who puts them.
 _DEFERRING = procrastinate.App(connector=procrastinate.PsycopgConnector())
 
@@ -61,13 +62,22 @@ async def put(connection: Connection, order: Order, *, trunk: str, at: datetime 
 
 
 class Jobs:
-    """Runs the jobs of one trunk. `work` makes a drop and returns when it has ended."""
+    """Runs the jobs of one trunk. `work` makes a drop and returns when it has ended. `end_lost` ends orders whose job
+    is gone; it is asked at the start and every few seconds."""
 
-    def __init__(self, url: Callable[[], str], trunk: str, workers: int, work: Callable[[Order], Awaitable[None]]):
+    def __init__(
+        self,
+        url: Callable[[], str],
+        trunk: str,
+        workers: int,
+        work: Callable[[Order], Awaitable[None]],
+        end_lost: Callable[[], Awaitable[None]],
+    ) -> None:
         self._url = url
         self._trunk = trunk
         self._workers = workers
         self._work = work
+        self._end_lost = end_lost
 
     async def run(self) -> None:
         """Until it is cancelled. With the database away it waits."""
@@ -94,7 +104,11 @@ class Jobs:
 
         @queue.task(name=TASK, queue=self._trunk, retry=again)
         async def unattended_drop(**arguments: Any) -> None:
-            order = Order.of(arguments)
+            try:
+                order = Order.of(arguments)
+            except (TypeError, ValueError, KeyError) as error:  # its order is ended by `end_lost`
+                log.error("job_not_read", drop=arguments.get("drop"), fault=type(error).__name__, hint=NOT_READ)
+                raise
             try:
                 await self._work(order)
             except asyncio.CancelledError:  # the worker stops: what it had begun is resolved by who gets the job next
@@ -110,7 +124,8 @@ class Jobs:
             yield queue
 
     async def _take_up(self, queue: procrastinate.App) -> None:
-        """Jobs whose worker died go back into the queue. What was attempted already is not made again."""
+        """Jobs whose worker died go back into the queue; what was attempted already is not made again. Orders without
+        a job end."""
         while True:
             with contextlib.suppress(ProcrastinateException, psycopg.Error):
                 for job in await queue.job_manager.get_stalled_jobs(
@@ -118,4 +133,5 @@ class Jobs:
                 ):
                     log.warning("job_taken_up", job=job.id)
                     await queue.job_manager.retry_job(job)
+            await self._end_lost()
             await asyncio.sleep(LOOK_S)

@@ -44,6 +44,18 @@ async def resolve_all(database: Database, node: str, state_dir: Path) -> None:
         return
 
 
+async def end_without_job(database: Database) -> None:
+    """End what would stay in the queue for ever: orders whose job failed before it could end them."""
+    try:
+        async with database.transaction() as connection:
+            ended = await orders.end_all(connection, await orders.without_job(connection), orders.NO_JOB)
+    except StoreError as error:
+        log.debug("orders_without_job_not_read", error=str(error))  # the next round does
+        return
+    if ended:
+        log.error("orders_without_job", orders=ended, reason=orders.NO_JOB.reason)
+
+
 async def resolve(engine: Engine, database: Database, drop: str, owner: str) -> None:
     """A job came whose order was taken up before, by `owner`: it is not carried out again.
 

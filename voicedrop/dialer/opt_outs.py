@@ -9,10 +9,10 @@ import structlog
 
 from voicedrop.call import events as ev
 from voicedrop.dialer import gate
+from voicedrop.engine.asking import as_listed
 from voicedrop.engine.drop import DropRunner
 from voicedrop.engine.engine import Engine
 from voicedrop.engine.ringing import is_number
-from voicedrop.engine.services import UNATTENDED
 from voicedrop.errors import StoreError
 from voicedrop.store import optouts
 from voicedrop.store.database import Database
@@ -29,6 +29,7 @@ class OptOuts:
     def __init__(self, engine: Engine, database: Database) -> None:
         self._engine = engine
         self._database = database
+        self._region = engine.services.settings.policy.rules().default_region
         self._looking: asyncio.Task[None] | None = None
         self._changed = False
 
@@ -59,17 +60,21 @@ class OptOuts:
     async def _look(self) -> None:
         while self._changed:  # what changes as we read is read once more
             self._changed = False
-            await self.check([drop for drop in self._engine.drops.values() if drop.what.door == UNATTENDED])
+            await self.check(list(self._engine.drops.values()))
 
     async def check(self, live: Sequence[DropRunner]) -> None:
-        """End those of these drops whose number is on the list."""
+        """End those of these drops whose number is on the list: an agent's as well, until its message has ended."""
         if not live:
             return
         now = self._engine.services.clock.utc_of(self._engine.services.now())
         try:
             async with self._database.transaction() as connection:
                 for drop in live:
-                    if await gate.suppressed(connection, drop.what.number, now) is not None:
+                    found = [
+                        await gate.suppressed(connection, number, now)
+                        for number in as_listed(drop.what.number, self._region)
+                    ]
+                    if any(found):
                         drop.post(ev.Cancelled(OPT_OUT))
         except StoreError as error:  # when it is back, the notifications begin anew and `look` is called
             log.warning("opt_outs_not_read", error=str(error))

@@ -32,6 +32,6 @@ class Order:
     def of(cls, arguments: dict[str, Any]) -> Order:
         """
         Raises:
-            TypeError, ValueError: these are no job's arguments of ours.
+            TypeError, ValueError, KeyError: these are no job's arguments of ours.
         """
         return cls(**{**arguments, "method": Method(arguments["method"])})

@@ -99,7 +99,7 @@ class Asker:
             callback_number=message.callback_number,
             caller_id=_with_plus(wish.caller_id),
         )
-        entry = self._entry(wish.number, number, now)
+        entry = self._entry(wish.number, now)
         of_record = not rules.attended.isdisjoint(OF_RECORD)
         known = await self._services.facts.history(number.e164, now) if of_record else History()
         facts = Facts(
@@ -116,9 +116,9 @@ class Asker:
             text += f" ({entry.reason})"
         raise Refused(ruling.refusals[0].rule, text)
 
-    def _entry(self, text: str, number: Number | NumberFault, now: datetime) -> Entry | None:
-        """What the list has of it: as the numbering plans write it, and by its digits as they came."""
-        found = map(self._services.catalogue.suppressed, {number.e164, _with_plus(text)})
+    def _entry(self, text: str, now: datetime) -> Entry | None:
+        """What the list has of it."""
+        found = map(self._services.catalogue.suppressed, as_listed(text, self._rules.default_region))
         return lasting((entry for entry in found if entry is not None), now)
 
     async def note(self, wish: Wish, refusal: Refused) -> None:
@@ -150,6 +150,12 @@ class Asker:
             await services.journal.append(entry)
         except JournalError as error:
             log.error("refusal_not_written", error=str(error))
+
+
+def as_listed(text: str, default_region: str) -> set[str]:
+    """What the suppression list is asked of an agent's number: as the numbering plans write it, and by its digits as
+    they came. Empty text where there are none."""
+    return {_read(text, default_region).e164, _with_plus(text)}
 
 
 def _with_plus(text: str) -> str:

@@ -31,6 +31,7 @@ LOOK_S = 30.0  # whether or not a notification came
 AGAIN_S = 1.0  # after a database that did not answer
 FILE = "catalogue.json"
 LIST = "suppression.jsonl"
+UNREAD = "it stops nobody: SELECT * FROM suppression WHERE ctid = '…', and write it anew as + and digits"
 
 
 class Catalogue:
@@ -158,12 +159,19 @@ class Catalogue:
                 return
 
     def _take_list(self, rows: list[Row]) -> SuppressionSet:
-        found = [
-            [row["pattern"], row["reason"], row["source"], row["expires_at"] and row["expires_at"].isoformat()]
-            for row in rows
-        ]
+        """An entry that cannot be read must not cost the others. Blocks."""
+        found, entries = [], []
+        for row in rows:
+            expires = row["expires_at"] and row["expires_at"].isoformat()
+            one = [row["pattern"], row["reason"], row["source"], expires]
+            try:
+                entries.append(_entry(one))
+            except ValueError as error:
+                log.error("suppression_entry_not_read", ctid=row["ctid"], error=str(error), hint=UNREAD)
+                continue
+            found.append(one)
         self._keep(LIST, map(json.dumps, found))
-        return SuppressionSet(map(_entry, found))
+        return SuppressionSet(entries)
 
     def _keep(self, name: str, lines: Iterable[str]) -> None:
         """Write a file whole or not at all. A full disk costs only what the next run would have had of it."""

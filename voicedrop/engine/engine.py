@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -49,6 +49,8 @@ class Engine:
         """Channels that entered before we were there, and went on without us."""
         self.opt_out: Callable[[str], Awaitable[bool]] | None = None
         """Takes a number out; False: it could not be done."""
+        self.end_opted_out: Callable[[Sequence[DropRunner]], Coroutine[Any, Any, None]] | None = None
+        """Ends those of these drops whose number has been put on the suppression list."""
         self._stop = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self._recovered = False
@@ -172,6 +174,9 @@ class Engine:
         self._spawn(self._run_drop(drop), f"drop {drop.what.drop}")
         if self._drained:
             drop.post(ev.HandOver())
+        if self.end_opted_out is not None:
+            # An opt-out since it was granted found no drop under way.
+            self._spawn(self.end_opted_out([drop]), f"opted out {drop.what.drop}")
 
     async def _run_drop(self, drop: DropRunner) -> None:
         try:

@@ -13,11 +13,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from voicedrop.policy.number import Number, parse
+
 MOST_DIGITS = 15  # ITU-T E.164
 FEWEST_DIGITS = 3
 SHORTEST_KEY = 16  # bytes
 HASH = "hmac-sha256:"
 _PATTERN = re.compile(rf"\+([0-9]{{{FEWEST_DIGITS},{MOST_DIGITS}}}|[0-9]{{0,{MOST_DIGITS}}}\*)|{HASH}[0-9a-f]{{64}}")
+_SEPARATORS = re.compile(r"[ ().\-/]")
+_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")  # nothing can stand in front of such an area code
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +44,26 @@ class Entry:
 
 def is_pattern(text: str) -> bool:
     return _PATTERN.fullmatch(text) is not None
+
+
+def read_pattern(text: str, default_region: str = "") -> str:
+    """The pattern that somebody wrote, or the number that he gave; empty where it is none.
+
+    Args:
+        default_region: the ISO country of numbers without +; empty: such a number is no pattern.
+    """
+    if text.startswith(HASH):
+        return text if is_pattern(text) else ""
+    plain = _SEPARATORS.sub("", text)
+    if not plain.startswith("+") and default_region:
+        number = parse(text, default_region)
+        return number.e164 if isinstance(number, Number) else ""
+    # +49 (0)30 is +4930, which takes phonenumbers to see. A number that no plan has any more may still be on a list.
+    if _NORTH_AMERICAN.fullmatch(plain):
+        return plain
+    if plain.startswith("+") and not plain.endswith("*") and isinstance(found := parse(text), Number):
+        return found.e164
+    return plain if is_pattern(plain) else ""
 
 
 def keyed_hash(e164: str, key: bytes) -> str:

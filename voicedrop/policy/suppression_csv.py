@@ -15,12 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from voicedrop.policy.number import Number, parse
-from voicedrop.policy.suppression import HASH, Entry, is_pattern
+from voicedrop.policy.suppression import Entry, read_pattern
 
 COLUMNS = ("number", "reason", "source", "expires")
-_SEPARATORS = re.compile(r"[ ().\-/]")
-_NORTH_AMERICAN = re.compile(r"\+1[2-9][0-9]{9}")  # nothing can stand in front of such an area code
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LAST_ZONE = timezone(timedelta(hours=-12))  # where a day ends last
 
@@ -86,7 +83,7 @@ def _row(line: int, cells: list[str], columns: tuple[str, ...], default_region: 
     if len(cells) > len(columns):
         return Fault(line=line, text=f"{len(cells)} values for {len(columns)} columns")
     values: Mapping[str, str] = dict(zip(columns, cells, strict=False))
-    pattern = _pattern(values.get("number", ""), default_region)
+    pattern = read_pattern(values.get("number", ""), default_region)
     if not pattern:
         return Fault(line=line, text="the number is neither + and 3 to 15 digits nor a prefix as in +1900*")
     try:
@@ -96,21 +93,6 @@ def _row(line: int, cells: list[str], columns: tuple[str, ...], default_region: 
     return Entry(
         pattern=pattern, reason=values.get("reason", ""), source=values.get("source", ""), expires_at=expires_at
     )
-
-
-def _pattern(text: str, default_region: str) -> str:
-    if text.startswith(HASH):
-        return text if is_pattern(text) else ""
-    plain = _SEPARATORS.sub("", text)
-    if not plain.startswith("+") and default_region:
-        number = parse(text, default_region)
-        return number.e164 if isinstance(number, Number) else ""
-    # +49 (0)30 is +4930, which takes phonenumbers to see. A number that no plan has any more may still be on a list.
-    if _NORTH_AMERICAN.fullmatch(plain):
-        return plain
-    if plain.startswith("+") and not plain.endswith("*") and isinstance(found := parse(text), Number):
-        return found.e164
-    return plain if is_pattern(plain) else ""
 
 
 def _expiry(text: str) -> datetime | None:

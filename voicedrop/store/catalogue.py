@@ -56,8 +56,8 @@ async def suppression_mark(connection: Connection) -> str:
 
 
 async def suppression(connection: Connection) -> AsyncIterator[list[Row]]:
-    """The list in parts: pattern, reason, source, expires_at."""
+    """The list in parts: pattern, reason, source, expires_at, ctid (the row, without its number)."""
     async with connection.cursor(name="suppression") as cursor:
-        await cursor.execute("SELECT pattern, reason, source, expires_at FROM suppression")
+        await cursor.execute("SELECT pattern, reason, source, expires_at, ctid::text FROM suppression")
         while rows := await cursor.fetchmany(ROWS):
             yield rows

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from voicedrop.store import attempts, consents, orders, suppression
 from voicedrop.store.database import Connection
+from voicedrop.store.numbers import forms
 from voicedrop.store.suppression import Suppressed
 
 
@@ -23,6 +24,7 @@ async def take_out(connection: Connection, number: str, *, reason: str, source: 
 
     Call it last in the transaction: it tells of the ends.
     """
+    number = forms(number)[0]
     # Whoever takes an order in or up asks under the same lock: before us, and then it is seen here or under way, or
     # behind us, and then he sees the entry.
     await attempts.lock(connection, number)

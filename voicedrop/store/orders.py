@@ -55,6 +55,11 @@ NOT_PLACED = Ending(
     reason="no call was placed: the engine ended before, or its disk was full",
     retry="later",
 )
+NO_JOB = Ending(
+    outcome=Outcome.FAILED,
+    reason="no call was placed: its job failed and is gone; the log of the engine that had it says why",
+    retry="later",
+)
 RETIRED = Ending(
     outcome=Outcome.FAILED,
     reason="its engine is gone for good; whether its call was placed is not known",
@@ -89,6 +94,21 @@ async def queued(connection: Connection, number: str) -> list[UUID]:
     cursor = await connection.execute(
         "SELECT id FROM drops WHERE number = ANY(%s) AND door = 'unattended' AND node = '' AND outcome IS NULL",
         (forms(number),),
+    )
+    return [row["id"] for row in await cursor.fetchall()]
+
+
+async def without_job(connection: Connection) -> list[UUID]:
+    """The orders that no engine has taken up, nor ever will: their job is gone.
+
+    One statement sees one moment: order and job are committed together, and an order that was taken up names its node
+    before its job is deleted.
+    """
+    cursor = await connection.execute(
+        """
+        SELECT id FROM drops WHERE door = 'unattended' AND node = '' AND outcome IS NULL AND NOT EXISTS (
+            SELECT FROM procrastinate_jobs WHERE queueing_lock = drops.id::text AND status IN ('todo', 'doing'))
+        """
     )
     return [row["id"] for row in await cursor.fetchall()]
 

@@ -8,6 +8,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from voicedrop.policy.suppression import read_pattern
 from voicedrop.web.problem import INVALID, FaultyValue, Problem
 
 NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"  # PostgreSQL takes no NUL; a line of text needs none of the others
@@ -25,7 +26,8 @@ NumberOrNone = Annotated[str, Field(pattern=r"^(\+?[0-9]{3,15})?$", description=
 Pattern = Annotated[
     str,
     Field(
-        pattern=r"^\+?[0-9]{1,15}\*?$", description="A number as +15551234567, or the beginning of numbers as +1900*."
+        pattern=r"^(\+?[0-9]{3,15}|\+[0-9]{0,15}\*)$",
+        description="A number as +15551234567, or the beginning of numbers as +1900*.",
     ),
 ]
 Slot = Annotated[int, Field(ge=1, le=9)]
@@ -85,3 +87,16 @@ def bad_cursor() -> Problem:
 def invalid(where: str, text: str) -> Problem:
     """A value that only looking further could refuse."""
     return Problem(INVALID, f"{where}: {text}.", errors=[FaultyValue(where=where, text=text)])
+
+
+def international(where: str, text: str, default_region: str) -> str:
+    """A number as the lists have it, + and digits (or the beginning of numbers); digits without + are read as the
+    gate reads them.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    found = read_pattern(text, default_region)
+    if not found:
+        raise invalid(where, "it is not known which number this is: write + and the country code, as in +12025550123")
+    return found

@@ -30,7 +30,7 @@ class ApiServices:
     """The folder of the evidence of drops."""
     allow_private_webhooks: bool = False
     default_region: str = ""
-    """The country of numbers without + in a suppression list."""
+    """The country of numbers without +, of opt-outs, consents and the suppression list."""
     ordering: Ordering | None = None
     """None: no unattended drops here."""
     wake_retention: Callable[[], None] = lambda: None

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from voicedrop.policy.settings import Basis
 from voicedrop.store import consents, optouts
 from voicedrop.store.consents import NewConsent
-from voicedrop.web.fields import Given, Label, Line, Number
+from voicedrop.web.fields import Given, Label, Line, Number, international
 from voicedrop.web.operation import LEADERS, Ask, Operations
 from voicedrop.web.problem import not_found
 
@@ -61,8 +61,9 @@ class OptOut(BaseModel):
 @operations.add("GET", "/v1/consents", scope="suppression:read", roles=LEADERS)
 async def list_consents(ask: Ask, query: ConsentQuery) -> Consents:
     """List the consents of a number, oldest first."""
+    number = international("query.number", query.number, ask.services.default_region)
     async with ask.transaction() as connection:
-        rows = await consents.of_number(connection, query.number)
+        rows = await consents.of_number(connection, number)
     return Consents(items=[Consent(**row) for row in rows])
 
 
@@ -72,7 +73,7 @@ async def add_consent(ask: Ask, body: ConsentIn) -> Consent:
 
     A later one counts again after an earlier one was revoked; whether its basis is enough, the policy says."""
     consent = NewConsent(
-        number=_international(body.number),
+        number=international("body.number", body.number, ask.services.default_region),
         basis=str(body.basis),
         source=body.source,
         evidence=body.evidence,
@@ -104,12 +105,8 @@ async def add_optout(ask: Ask, body: OptOutIn) -> OptOut:
 
     It goes on the suppression list, its consents are revoked, its orders in the queue end as `blocked`, and a call
     that is under way to it is ended."""
-    number = _international(body.number)
+    number = international("body.number", body.number, ask.services.default_region)
     async with ask.transaction() as connection:
         await ask.note(connection, "create", "optout", number)
         taken = await optouts.take_out(connection, number, reason=body.reason, source="opt-out", actor=ask.who.actor)
     return OptOut(number=number, revoked=taken.revoked, ended=taken.ended)
-
-
-def _international(number: str) -> str:
-    return f"+{number.removeprefix('+')}"

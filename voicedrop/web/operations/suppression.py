@@ -13,7 +13,7 @@ from voicedrop.policy.suppression_csv import Fault, read_csv
 from voicedrop.store import suppression
 from voicedrop.store.suppression import Suppressed
 from voicedrop.web import paging
-from voicedrop.web.fields import Given, Line, Page, PageQuery, Pattern
+from voicedrop.web.fields import Given, Line, Page, PageQuery, Pattern, international
 from voicedrop.web.operation import LEADERS, Ask, Operations
 from voicedrop.web.problem import INVALID, MALFORMED, FaultyValue, Problem, not_found
 
@@ -66,10 +66,11 @@ async def add_suppression(ask: Ask, body: SuppressionIn) -> Added:
     It counts from the next code on. Only supervisors and admins may give the beginning of numbers."""
     if body.pattern.endswith("*") and ask.who.role == "agent":
         raise Problem(INVALID, "An agent adds single numbers.", errors=[FaultyValue(where="body.pattern", text="*")])
-    entry = Suppressed(pattern=body.pattern, reason=body.reason, source=ask.who.role, expires_at=body.expires_at)
+    pattern = international("body.pattern", body.pattern, ask.services.default_region)
+    entry = Suppressed(pattern=pattern, reason=body.reason, source=ask.who.role, expires_at=body.expires_at)
     async with ask.transaction() as connection:
         new = await suppression.add(connection, [entry], actor=ask.who.actor)
-        await ask.note(connection, "create", "suppression", body.pattern)
+        await ask.note(connection, "create", "suppression", pattern)
     return Added(entries=1, new=new)
 
 
@@ -93,6 +94,7 @@ async def import_suppression(ask: Ask, csv: bytes) -> Added:
 @operations.add("DELETE", "/v1/suppression/{pattern}", scope="suppression:write", roles=("admin",))
 async def remove_suppression(ask: Ask, pattern: Pattern) -> None:
     """Take a number off the list."""
+    pattern = international("path.pattern", pattern, ask.services.default_region)
     async with ask.transaction() as connection:
         if not await suppression.remove(connection, pattern):
             raise not_found("entry")
