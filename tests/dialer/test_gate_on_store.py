@@ -12,6 +12,7 @@ from voicedrop.model import new_id
 from voicedrop.policy.facts import Ruling
 from voicedrop.policy.hours import read_window
 from voicedrop.policy.settings import Basis, Method, Need, Rules
+from voicedrop.policy.suppression import HASH, lookup_keys
 from voicedrop.store import attempts, consents, suppression
 from voicedrop.store.consents import NewConsent
 from voicedrop.store.database import Database
@@ -90,3 +91,21 @@ async def test_attempts_count_whoever_made_them(database: Database) -> None:
 
 async def test_what_is_no_number_is_refused(database: Database) -> None:
     assert "number_invalid" in refused(await asked(database, number="+1"))
+
+
+async def test_the_list_is_asked_by_its_index(database: Database) -> None:
+    """However long it is: the figures are `make bench-suppression`'s."""
+    entries = [Suppressed(pattern=f"+1202{n:07d}", source="test") for n in range(20_000)]
+    hashed = b"h" * 32
+    async with database.transaction() as connection:
+        await suppression.add(connection, entries, actor="test")
+        await connection.execute(
+            "INSERT INTO suppression_hash (hash) SELECT sha256(n::text::bytea) FROM generate_series(1, 20000) AS n"
+        )
+        await connection.execute("ANALYZE suppression, suppression_hash")
+        given = (lookup_keys(NUMBER), HASH + hashed.hex(), hashed)
+        cursor = await connection.execute(f"EXPLAIN {gate.LISTED}", given)
+        plan = "\n".join(str(row["QUERY PLAN"]) for row in await cursor.fetchall())
+    assert "Seq Scan" not in plan, plan
+    assert "suppression_pkey" in plan
+    assert "suppression_hash_pkey" in plan

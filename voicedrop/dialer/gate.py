@@ -13,6 +13,11 @@ from voicedrop.policy.suppression import HASH, Entry, lasting, lookup_keys
 from voicedrop.store import attempts, numbers
 from voicedrop.store.database import Connection
 
+LISTED = """
+SELECT pattern, reason, source, expires_at FROM suppression WHERE pattern = ANY(%s)
+UNION ALL SELECT %s, 'opted out', 'erasure', NULL FROM suppression_hash WHERE hash = %s
+"""
+
 
 async def ask(
     connection: Connection,
@@ -53,13 +58,7 @@ async def ask(
 async def suppressed(connection: Connection, e164: str, now: datetime) -> Entry | None:
     """The entry of the suppression list that a number falls under and that lasts longest."""
     hashed = numbers.hashed(e164, await numbers.key(connection))
-    cursor = await connection.execute(
-        """
-        SELECT pattern, reason, source, expires_at FROM suppression WHERE pattern = ANY(%s)
-        UNION ALL SELECT %s, 'opted out', 'erasure', NULL FROM suppression_hash WHERE hash = %s
-        """,
-        (lookup_keys(e164), HASH + hashed.hex(), hashed),
-    )
+    cursor = await connection.execute(LISTED, (lookup_keys(e164), HASH + hashed.hex(), hashed))
     return lasting((Entry(**row) for row in await cursor.fetchall()), now)
 
 
