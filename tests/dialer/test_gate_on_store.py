@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -30,10 +31,18 @@ OPEN = Rules(
 )
 
 
-async def asked(database: Database, rules: Rules = OPEN, number: str = NUMBER) -> Ruling:
+async def asked(
+    database: Database, rules: Rules = OPEN, number: str = NUMBER, *, now: datetime | None = None
+) -> Ruling:
     async with database.transaction() as connection:
         return await gate.ask(
-            connection, rules, number=number, method=Method.SINGLE, message_id=new_id(), caller_id=CALLER
+            connection,
+            rules,
+            number=number,
+            method=Method.SINGLE,
+            message_id=new_id(),
+            caller_id=CALLER,
+            now=now or datetime.now(UTC),
         )
 
 
@@ -76,6 +85,12 @@ async def test_consent_is_needed_found_and_revoked(database: Database) -> None:
         assert await consents.revoke(connection, row["id"]) is not None
         assert await consents.revoke(connection, UUID(new_id())) is None
     assert refused(await asked(database, rules)) == ["consent"]
+
+
+@pytest.mark.parametrize(("hour", "rule"), [(16, []), (4, ["hours"])])
+async def test_it_is_as_late_as_it_is_told(database: Database, hour: int, rule: list[str]) -> None:
+    rules = replace(OPEN, windows=(read_window("09:00-17:00"),))  # in Washington, five hours behind in winter
+    assert refused(await asked(database, rules, now=datetime(2026, 1, 14, hour, tzinfo=UTC))) == rule
 
 
 async def test_attempts_count_whoever_made_them(database: Database) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from voicedrop.engine.known import history
 from voicedrop.policy.facts import Facts, Question, Ruling
@@ -27,14 +27,14 @@ async def ask(
     method: Method,
     message_id: str,
     caller_id: str,
+    now: datetime,
     contact_zone: str = "",
 ) -> Ruling:
-    """What the policy says of an attempt now. The number stays locked until the transaction ends.
+    """What the policy says of an attempt at `now`. The number stays locked until the transaction ends.
 
     Raises:
         StoreError: the database does not answer; nothing may be called then.
     """
-    now = datetime.now(UTC)
     parsed = parse(number, rules.default_region)
     e164 = parsed.e164
     await attempts.lock(connection, e164 or number)
