@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from voicedrop.model import new_id
 from voicedrop.policy.facts import Ruling
 from voicedrop.policy.hours import read_window
 from voicedrop.policy.settings import Basis, Method, Need, Rules
+from voicedrop.policy.suppression import HASH, lookup_keys
 from voicedrop.store import attempts, consents, suppression
 from voicedrop.store.consents import NewConsent
 from voicedrop.store.database import Database
@@ -29,10 +31,18 @@ OPEN = Rules(
 )
 
 
-async def asked(database: Database, rules: Rules = OPEN, number: str = NUMBER) -> Ruling:
+async def asked(
+    database: Database, rules: Rules = OPEN, number: str = NUMBER, *, now: datetime | None = None
+) -> Ruling:
     async with database.transaction() as connection:
         return await gate.ask(
-            connection, rules, number=number, method=Method.SINGLE, message_id=new_id(), caller_id=CALLER
+            connection,
+            rules,
+            number=number,
+            method=Method.SINGLE,
+            message_id=new_id(),
+            caller_id=CALLER,
+            now=now or datetime.now(UTC),
         )
 
 
@@ -77,6 +87,12 @@ async def test_consent_is_needed_found_and_revoked(database: Database) -> None:
     assert refused(await asked(database, rules)) == ["consent"]
 
 
+@pytest.mark.parametrize(("hour", "rule"), [(16, []), (4, ["hours"])])
+async def test_it_is_as_late_as_it_is_told(database: Database, hour: int, rule: list[str]) -> None:
+    rules = replace(OPEN, windows=(read_window("09:00-17:00"),))  # in Washington, five hours behind in winter
+    assert refused(await asked(database, rules, now=datetime(2026, 1, 14, hour, tzinfo=UTC))) == rule
+
+
 async def test_attempts_count_whoever_made_them(database: Database) -> None:
     async with database.transaction() as connection:
         drop = new_id()
@@ -90,3 +106,21 @@ async def test_attempts_count_whoever_made_them(database: Database) -> None:
 
 async def test_what_is_no_number_is_refused(database: Database) -> None:
     assert "number_invalid" in refused(await asked(database, number="+1"))
+
+
+async def test_the_list_is_asked_by_its_index(database: Database) -> None:
+    """However long it is: the figures are `make bench-suppression`'s."""
+    entries = [Suppressed(pattern=f"+1202{n:07d}", source="test") for n in range(20_000)]
+    hashed = b"h" * 32
+    async with database.transaction() as connection:
+        await suppression.add(connection, entries, actor="test")
+        await connection.execute(
+            "INSERT INTO suppression_hash (hash) SELECT sha256(n::text::bytea) FROM generate_series(1, 20000) AS n"
+        )
+        await connection.execute("ANALYZE suppression, suppression_hash")
+        given = (lookup_keys(NUMBER), HASH + hashed.hex(), hashed)
+        cursor = await connection.execute(f"EXPLAIN {gate.LISTED}", given)
+        plan = "\n".join(str(row["QUERY PLAN"]) for row in await cursor.fetchall())
+    assert "Seq Scan" not in plan, plan
+    assert "suppression_pkey" in plan
+    assert "suppression_hash_pkey" in plan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,9 @@ from voicedrop.dialer.dialer import Dialer
 from voicedrop.dialer.jobs import put
 from voicedrop.dialer.opt_outs import OptOuts
 from voicedrop.dialer.orders import Orders
+from voicedrop.engine.services import utc_now
 from voicedrop.model import new_id
+from voicedrop.policy.hours import read_window
 from voicedrop.policy.settings import Rules
 from voicedrop.store import attempts, drops, orders, persons
 from voicedrop.store.database import Database, Row
@@ -113,6 +116,15 @@ async def test_a_later_time_is_told(database: Database) -> None:
     assert (await known(database, new.drop))["due_at"] == at
 
 
+async def test_the_policy_is_asked_with_the_clock_that_was_given(database: Database) -> None:
+    rules = replace(OPEN, windows=(read_window("09:00-17:00"),))
+    night = datetime(2026, 1, 14, 4, tzinfo=UTC)
+    with pytest.raises(Refused, match="2026-01-14T14:00"):
+        await Orders(settings(rules), database, lambda: night).order(
+            number=NUMBER, message_id=new_id(), method="single", actor="test"
+        )
+
+
 async def test_of_a_refused_order_nothing_is_kept(database: Database) -> None:
     with pytest.raises(Refused):
         await ordered(database, Rules(**{**OPEN.__dict__, "caller_ids": frozenset()}))
@@ -194,7 +206,7 @@ class NoCalls:
     """An engine that must not be asked for a call."""
 
     def __init__(self) -> None:
-        self.services = SimpleNamespace(settings=settings(), now=lambda: 0.0)
+        self.services = SimpleNamespace(settings=settings(), now=lambda: 0.0, utc=utc_now)
         self.connection = SimpleNamespace(up=True)
         self.drops: dict[str, Any] = {}
 

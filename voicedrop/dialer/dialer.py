@@ -113,6 +113,7 @@ class Dialer:
                 method=order.method,
                 message_id=order.message_id,
                 caller_id=self._caller_id,
+                now=self._services.utc(),
                 contact_zone=order.contact_zone,
             )
             owner = await attempts.owner(connection, order.drop)

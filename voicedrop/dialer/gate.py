@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from voicedrop.engine.known import history
 from voicedrop.policy.facts import Facts, Question, Ruling
@@ -13,6 +13,11 @@ from voicedrop.policy.suppression import HASH, Entry, lasting, lookup_keys
 from voicedrop.store import attempts, numbers
 from voicedrop.store.database import Connection
 
+LISTED = """
+SELECT pattern, reason, source, expires_at FROM suppression WHERE pattern = ANY(%s)
+UNION ALL SELECT %s, 'opted out', 'erasure', NULL FROM suppression_hash WHERE hash = %s
+"""
+
 
 async def ask(
     connection: Connection,
@@ -22,14 +27,14 @@ async def ask(
     method: Method,
     message_id: str,
     caller_id: str,
+    now: datetime,
     contact_zone: str = "",
 ) -> Ruling:
-    """What the policy says of an attempt now. The number stays locked until the transaction ends.
+    """What the policy says of an attempt at `now`. The number stays locked until the transaction ends.
 
     Raises:
         StoreError: the database does not answer; nothing may be called then.
     """
-    now = datetime.now(UTC)
     parsed = parse(number, rules.default_region)
     e164 = parsed.e164
     await attempts.lock(connection, e164 or number)
@@ -53,13 +58,7 @@ async def ask(
 async def suppressed(connection: Connection, e164: str, now: datetime) -> Entry | None:
     """The entry of the suppression list that a number falls under and that lasts longest."""
     hashed = numbers.hashed(e164, await numbers.key(connection))
-    cursor = await connection.execute(
-        """
-        SELECT pattern, reason, source, expires_at FROM suppression WHERE pattern = ANY(%s)
-        UNION ALL SELECT %s, 'opted out', 'erasure', NULL FROM suppression_hash WHERE hash = %s
-        """,
-        (lookup_keys(e164), HASH + hashed.hex(), hashed),
-    )
+    cursor = await connection.execute(LISTED, (lookup_keys(e164), HASH + hashed.hex(), hashed))
     return lasting((Entry(**row) for row in await cursor.fetchall()), now)
 
 

@@ -5,6 +5,8 @@ The policy is asked again when the call is to be placed; its answer then is the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from voicedrop.config import Settings
@@ -12,6 +14,7 @@ from voicedrop.control import Refused
 from voicedrop.dialer import gate
 from voicedrop.dialer.jobs import put
 from voicedrop.dialer.order import Order
+from voicedrop.engine.services import utc_now
 from voicedrop.model import new_id
 from voicedrop.policy.settings import Method
 from voicedrop.store import orders
@@ -20,13 +23,14 @@ from voicedrop.store.orders import NewOrder
 
 
 class Orders:
-    """The order, as a row of drops, and its job are written in one transaction."""
+    """The order, as a row of drops, and its job are written in one transaction. `utc` is the time of day."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, utc: Callable[[], datetime] = utc_now) -> None:
         self._unattended = settings.unattended
         self._caller_id = settings.unattended.caller_id or settings.dial.caller_id
         self._rules = settings.policy.rules()
         self._database = database
+        self._utc = utc
 
     async def order(
         self,
@@ -55,6 +59,7 @@ class Orders:
                 method=Method(method),
                 message_id=message_id,
                 caller_id=self._caller_id,
+                now=self._utc(),
                 contact_zone=contact_zone,
             )
             if not ruling.allowed:

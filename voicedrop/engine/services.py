@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import structlog
 
@@ -64,6 +65,10 @@ async def quietly(request: Awaitable[object]) -> None:
         log.debug("not_done", error=str(error))
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(kw_only=True)
 class Services:
     """Built once by `run`."""
@@ -80,3 +85,5 @@ class Services:
     router: Router = field(default_factory=Router)
     clock: Clock = field(default_factory=lambda: Clock(wall=time.time(), monotonic=time.monotonic()))
     now: Callable[[], float] = time.monotonic
+    utc: Callable[[], datetime] = utc_now
+    """The time of day, as the machine's clock has it at the moment; `clock` keeps what it was at the start."""
