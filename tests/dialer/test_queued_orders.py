@@ -16,8 +16,9 @@ from tests.dialer.conftest import an_order
 from tests.dialer.test_gate_on_store import CALLER, NUMBER, OPEN
 from tests.store import lines
 from voicedrop.control import Refused
+from voicedrop.dialer import gate
 from voicedrop.dialer.dialer import Dialer
-from voicedrop.dialer.jobs import put
+from voicedrop.dialer.jobs import NotNow, put
 from voicedrop.dialer.opt_outs import OptOuts
 from voicedrop.dialer.orders import Orders
 from voicedrop.engine.services import utc_now
@@ -226,6 +227,66 @@ async def test_a_worker_that_holds_the_job_already_finds_it_cancelled(database: 
     await dialer(engine, database).make(order)
     assert await rows(database, "SELECT * FROM attempt") == []
     assert (await known(database, drop))["reason"] == orders.CANCELLED.reason
+
+
+class SlowPace:
+    """The turn comes when `come` is set."""
+
+    def __init__(self) -> None:
+        self.waited, self.come = asyncio.Event(), asyncio.Event()
+        self.given_back: list[float] = []
+
+    async def turn(self) -> float:
+        self.waited.set()
+        await self.come.wait()
+        return 7.0
+
+    def give_back(self, place: float) -> None:
+        self.given_back.append(place)
+
+
+async def test_the_policy_is_asked_and_the_attempt_claimed_when_its_turn_has_come(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for his turn has claimed nothing: his order can still be cancelled, and no ruling grows old."""
+    drop, pace, asked = await ordered(database), SlowPace(), []
+    ask = gate.ask
+
+    async def noted(*given: Any, **more: Any) -> Any:
+        asked.append(pace.come.is_set())
+        return await ask(*given, **more)
+
+    monkeypatch.setattr(gate, "ask", noted)
+    engine: Any = NoCalls()
+    calling = dialer(engine, database)
+    monkeypatch.setattr(calling, "_pace", pace)
+    making = asyncio.create_task(calling.make(an_order(NUMBER, drop=str(drop))))
+    await asyncio.wait_for(pace.waited.wait(), 10)
+    assert (await known(database, drop))["state"] == "queued"
+    assert await cancelled(database, drop)
+    pace.come.set()
+    await asyncio.wait_for(making, 10)
+    assert asked == [True]
+    assert pace.given_back == [7.0]
+    assert await rows(database, "SELECT * FROM attempt") == []
+    assert (await known(database, drop))["reason"] == orders.CANCELLED.reason
+
+
+async def test_an_engine_that_begins_to_stop_while_an_order_waits_claims_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop, pace = await ordered(database), SlowPace()
+    engine: Any = NoCalls()
+    calling = dialer(engine, database)
+    monkeypatch.setattr(calling, "_pace", pace)
+    making = asyncio.create_task(calling.make(an_order(NUMBER, drop=str(drop))))
+    await asyncio.wait_for(pace.waited.wait(), 10)
+    engine.connection.up = False
+    pace.come.set()
+    with pytest.raises(NotNow):
+        await asyncio.wait_for(making, 10)
+    assert pace.given_back == [7.0]
+    assert (await known(database, drop))["state"] == "queued"
 
 
 async def test_a_fault_before_the_call_ends_the_order(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

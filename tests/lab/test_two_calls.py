@@ -129,6 +129,7 @@ async def test_the_engine_dies_between_the_two(make_bench: BenchMaker, comes_bac
         receipt = await settled(bench, number, drops[number])
         assert receipt["outcome"] == "failed", show(receipt)
         assert receipt["attempt"]["retry"] == "later"
+        assert [receipt["attempt"][leg] is not None for leg in ("first", "second")] == [True, calls == 2], show(receipt)
         assert len(recordings.calls_to(bench.site, number)) == calls
 
 

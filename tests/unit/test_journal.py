@@ -205,6 +205,8 @@ async def test_unfinished_are_the_drops_that_were_accepted_and_have_no_end(journ
         accepted("done"),
         accepted("was stopped"),
         accepted("plays again"),
+        {"kind": "placed", "drop": "plays", "leg": "first", "at": "then"},
+        {"kind": "placed", "drop": "never accepted", "leg": "first", "at": "then"},
         begun("plays", "p1"),
         begun("was stopped", "p2"),
         {"kind": "stopped", "drop": "was stopped"},
@@ -226,6 +228,8 @@ async def test_unfinished_are_the_drops_that_were_accepted_and_have_no_end(journ
         "plays again": begun("plays again", "p4"),
     }
     assert unfinished(tmp_path)[0]["channel"] == "channel of waits"
+    placed = {entry["drop"]: entry["placed"] for entry in unfinished(tmp_path)}
+    assert placed == {"waits": {}, "plays": {"first": "then"}, "was stopped": {}, "plays again": {}}
 
 
 async def test_a_drop_that_was_accepted_yesterday_and_ended_today_is_finished(journal: Journal, tmp_path: Path) -> None:

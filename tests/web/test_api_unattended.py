@@ -17,6 +17,7 @@ from tests.web.test_api_events import following
 from voicedrop.control import LiveDrop, Refused
 from voicedrop.dialer.orders import Orders
 from voicedrop.model import new_id
+from voicedrop.store import orders
 from voicedrop.store.database import Database
 
 NUMBER = "+12025550123"
@@ -191,9 +192,22 @@ async def test_the_live_feed_tells_whose_it_is(queueing: World) -> None:
             assert heard["data"]["data"]["outcome"] == "blocked"
 
 
-async def test_a_supervisors_order_under_way_is_cancelled_by_him(queueing: World) -> None:
+async def test_an_order_that_is_taken_up_as_it_is_cancelled_is_cancelled_all_the_same(
+    queueing: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drop = await ordered(queueing, "rose", "red")
-    queueing.engine.live_drops[drop] = LiveDrop(
+
+    async def taken_up(*_: Any, **__: Any) -> bool:
+        queueing.engine.live_drops[drop] = under_way(drop)
+        return False
+
+    monkeypatch.setattr(orders, "end", taken_up)
+    assert (await queueing.as_("rose").post(f"/v1/drops/{drop}/cancel")).status == 204
+    assert queueing.engine.cancelled == ["token:rose"]
+
+
+def under_way(drop: str) -> LiveDrop:
+    return LiveDrop(
         drop_id=drop,
         agent="",
         number=NUMBER,
@@ -205,6 +219,11 @@ async def test_a_supervisors_order_under_way_is_cancelled_by_him(queueing: World
         message_version=1,
         accepted_at=datetime.now(UTC),
     )
+
+
+async def test_a_supervisors_order_under_way_is_cancelled_by_him(queueing: World) -> None:
+    drop = await ordered(queueing, "rose", "red")
+    queueing.engine.live_drops[drop] = under_way(drop)
     assert (await queueing.as_("bert").post(f"/v1/drops/{drop}/cancel")).status == 404
     assert (await queueing.as_("rose").post(f"/v1/drops/{drop}/cancel")).status == 204
     assert queueing.engine.cancelled == ["token:rose"]

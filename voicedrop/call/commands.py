@@ -8,6 +8,11 @@ from voicedrop.model import Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceCall:
+    """Unattended: begin the call, or the first of two."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listen:
     """Put a tap on the callee's leg."""
 
@@ -101,7 +106,8 @@ class Finish:
 
 
 Command = (
-    Listen
+    PlaceCall
+    | Listen
     | Identify
     | SendSilence
     | Play

@@ -168,8 +168,9 @@ class Drop:
         """Unattended, and no leg is placed yet."""
         if isinstance(event, ev.Placed):
             return self._to(S.ARRIVING, event, deadline=now + ARRIVE_TIMEOUT_S)
-        ending = never_placed(event)
-        return self._end(*ending, event, now) if ending is not None else []
+        if isinstance(event, ev.MayCall):
+            return [do.PlaceCall()]
+        return self._end(*ending, event, now) if (ending := never_placed(event)) else []
 
     def _wait(self, event: ev.Event, now: float) -> list[Command]:
         self._to(S.WAITING, event)

@@ -154,6 +154,11 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class MayCall:
+    """Unattended: its call may be begun."""
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """Unattended: the leg is being made now."""
 
@@ -201,6 +206,7 @@ Event = (
     | Cancelled
     | Broken
     | HandOver
+    | MayCall
     | Placed
     | TakenBack
     | Blocked

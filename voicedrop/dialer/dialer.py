@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from voicedrop.store.database import Connection, Database
 log = structlog.get_logger(__name__)
 
 LIMITS = 2
-"""Longer than so many of a leg's time limits nobody is under way with an attempt, its wait for its turn included."""
+"""Longer than so many of a leg's time limits nobody is under way with an attempt, its way into the journal included."""
 
 
 class Dialer:
@@ -65,13 +66,18 @@ class Dialer:
             log.error("order_not_ended", drop=order.drop, error=str(error))
 
     async def _make(self, order: Order) -> None:
-        busy = self._engine.busy()
-        if busy is not None or not self._engine.connection.up:
-            raise NotNow(str(busy or "Asterisk is away"))
+        self._must_be_able()
+        # First of all: the policy's answer is one for now, and who waits has claimed nothing.
+        turn = await self._pace.turn()
+        ruling = None
         try:
+            self._must_be_able()
             ruling = await self._claim(order)
         except StoreError as error:
             raise NotNow(str(error)) from error
+        finally:
+            if ruling is None or not ruling.allowed:
+                self._pace.give_back(turn)
         if ruling is None:
             return
         message = self._services.catalogue.any_message(order.message_id)
@@ -83,18 +89,31 @@ class Dialer:
             drop.post(ev.Broken("its message is not in the library any more"))
         await self._run(drop, order)
 
+    def _must_be_able(self) -> None:
+        """
+        Raises:
+            NotNow: no call can be begun at the moment.
+        """
+        busy = self._engine.busy()
+        if busy is not None or not self._engine.connection.up:
+            raise NotNow(str(busy or "Asterisk is away"))
+
     async def _run(self, drop: UnattendedDrop, order: Order) -> None:
-        drop.take_over()
-        try:
-            await drop.accept(actor=order.actor)
-        except JournalError as error:
-            drop.let_go()
-            # The attempt is claimed: it would be resolved without a call. The journal is the only place for a receipt.
-            log.error("drop_not_accepted", drop=order.drop, error=str(error))
-            raise NotNow(str(error)) from error
+        with contextlib.ExitStack() as undo:
+            self._engine.expect_drop(drop)
+            undo.callback(self._engine.forget_drop, drop)
+            drop.take_over()
+            undo.callback(drop.let_go)
+            # An opt-out between the claim and now found neither an order in the queue nor a drop under way.
+            await self._opt_outs.check([drop])
+            try:
+                await drop.accept(actor=order.actor)
+            except JournalError as error:
+                # The attempt is claimed: it is resolved without a call. The journal is the only place for a receipt.
+                log.error("drop_not_accepted", drop=order.drop, error=str(error))
+                raise NotNow(str(error)) from error
+            undo.pop_all()
         await self._engine.start_drop(drop)
-        # An opt-out between the claim and now found neither an order in the queue nor a drop under way.
-        await self._opt_outs.check([drop])
         await left.until_ended(drop)
 
     async def _claim(self, order: Order) -> Ruling | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 
@@ -13,14 +14,27 @@ class Pace:
         self._gap_s = 1 / calls_per_second
         self._now = now
         self._next = now()
+        self._line = asyncio.Lock()
+        self._sooner = asyncio.Event()
 
-    async def turn(self) -> None:
-        """Return when the next call may be begun."""
-        await asyncio.sleep(self.take())
+    async def turn(self) -> float:
+        """Return when the next call may be begun: its place, for `give_back`."""
+        async with self._line:
+            while (away_s := self._next - self._now()) > 0:
+                self._sooner.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(away_s):
+                        await self._sooner.wait()
+            return self.take()
 
     def take(self) -> float:
-        """Take the next place; how many seconds it is away. A call that cannot wait begins before its place."""
-        now = self._now()
-        at = max(now, self._next)
+        """Take the next place: when it is. A call that cannot wait begins before its place."""
+        at = max(self._now(), self._next)
         self._next = at + self._gap_s
-        return at - now
+        return at
+
+    def give_back(self, place: float) -> None:
+        """No call is begun in this place: the next may be, unless a later place is taken already."""
+        if self._next == place + self._gap_s:
+            self._next = place
+            self._sooner.set()

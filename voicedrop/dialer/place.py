@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from voicedrop.ari.events import AriEvent, ChannelDestroyed, ChannelState, DialProgress
@@ -26,8 +27,9 @@ class Leg:
     limit_s: int
 
 
-async def place(services: Services, leg: Leg, started: asyncio.Event) -> None:
-    """Make the channel and dial. `started` is set by its StasisStart.
+async def place(services: Services, leg: Leg, started: asyncio.Event, dialling: Callable[[], Awaitable[bool]]) -> bool:
+    """Make the channel and dial. `started` is set by its StasisStart. `dialling` is asked right before it is dialled:
+    False, it is not wanted any more. Then nothing of it is left, and the answer is False.
 
     Raises:
         AriError: it could not be done; nothing of it is left, or recovery ends it.
@@ -44,7 +46,11 @@ async def place(services: Services, leg: Leg, started: asyncio.Event) -> None:
         await ari.set_variable(leg.channel, "TIMEOUT(absolute)", str(leg.limit_s))
         if leg.caller_id:
             await ari.set_variable(leg.channel, "CONNECTEDLINE(num)", leg.caller_id)
+        if not await dialling():
+            await ari.hang_up(leg.channel)
+            return False
         await ari.dial(leg.channel, timeout_s=leg.ring_s)
+        return True
     except TimeoutError:
         await ari.hang_up(leg.channel)
         raise AriError("Asterisk made no channel in time") from None

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from voicedrop.ari.events import AriEvent, StasisStart
+from voicedrop.call import pair
 from voicedrop.call.pair import (
     Cancel,
     Command,
@@ -32,7 +33,8 @@ NO_CAUSE = 0
 
 
 class TwoCalls:
-    """`place_second` makes the second leg; `take_back` ends the drop with a reason."""
+    """`note_first` writes down that the first leg is going to be dialled; `place_second` begins to make the second, and
+    does not wait for it; `take_back` ends the drop with a reason."""
 
     def __init__(
         self,
@@ -40,37 +42,64 @@ class TwoCalls:
         first: Leg,
         settings: PairSettings,
         *,
-        place_second: Callable[[], Awaitable[None]],
+        note_first: Callable[[], Awaitable[None]],
+        place_second: Callable[[], None],
         take_back: Callable[[str], None],
     ) -> None:
-        self.pair = Pair(settings, services.now())
+        self._pair: Pair | None = None  # until the first leg is dialled
+        self._settings = settings
         self._services = services
         self._first = first
+        self._note_first = note_first
         self._place_second = place_second
         self._take_back = take_back
         self._started = asyncio.Event()
         self._inbox: asyncio.Queue[Event] = asyncio.Queue(INBOX)
+        self._begun = False
+        self._unwanted = False
         self._over = asyncio.Event()
+
+    @property
+    def legs(self) -> tuple[pair.Leg, pair.Leg]:
+        """What is known of the two."""
+        return (pair.Leg(), pair.Leg()) if self._pair is None else (self._pair.first, self._pair.second)
 
     async def run(self) -> None:
         """Place the first leg, and follow both until the second is alone or neither is wanted."""
+        if self._unwanted:
+            return
+        self._begun = True
         services, channel = self._services, self._first.channel
         services.router.attach(channel, self._on_first)
         try:
-            try:
-                await place(services, self._first, self._started)
-            except AriError as error:
-                log.warning("first_call_failed", channel=channel, error=str(error))
-                await quietly(services.ari.hang_up(channel))
-                self.tell(Gone(True, NO_CAUSE))
-            while not self.pair.over:
-                for command in self.pair.handle(await self._next(), services.now()):
+            both = await self._place_first()
+            while both is not None and not both.over:
+                for command in both.handle(await self._next(both.due), services.now()):
                     await self._carry_out(command)
         finally:
-            self._over.set()
             services.router.detach(channel, self._on_first)
-            if self.pair.first.up:
-                await quietly(services.ari.hang_up(channel))
+            # Always: where events were lost nobody knows whether it has gone.
+            await quietly(services.ari.hang_up(channel))
+            self._over.set()
+
+    async def _place_first(self) -> Pair | None:
+        """None: the drop was over before it was dialled."""
+        try:
+            await place(self._services, self._first, self._started, self._dialling)
+        except AriError as error:
+            log.warning("first_call_failed", channel=self._first.channel, error=str(error))
+            await quietly(self._services.ari.hang_up(self._first.channel))
+            self._pair = self._pair or Pair(self._settings, self._services.now())
+            self.tell(Gone(True, NO_CAUSE))
+        return self._pair
+
+    async def _dialling(self) -> bool:
+        """The first leg is to be dialled: is it wanted? The pair's times count from here."""
+        await self._note_first()
+        if self._unwanted:
+            return False
+        self._pair = Pair(self._settings, self._services.now())
+        return True
 
     def tell(self, event: Event) -> None:
         """Something happened to a leg."""
@@ -81,6 +110,9 @@ class TwoCalls:
 
     async def settle(self) -> None:
         """The drop is over, so the first leg is not needed: return when it is gone, or will not go."""
+        self._unwanted = True
+        if not self._begun:
+            return
         self.tell(Cancel("the drop is over"))
         try:
             async with asyncio.timeout(DOWN_S):
@@ -96,7 +128,7 @@ class TwoCalls:
 
     def reconcile(self, channels: frozenset[str]) -> None:
         """After events were lost: is the first leg still there?"""
-        if self.pair.first.up and self._first.channel not in channels:
+        if self.legs[0].up and self._first.channel not in channels:
             self.tell(Gone(True, NO_CAUSE))
 
     def _on_first(self, event: AriEvent) -> None:
@@ -106,8 +138,7 @@ class TwoCalls:
         if news is not None:
             self.tell(news)
 
-    async def _next(self) -> Event:
-        due = self.pair.due
+    async def _next(self, due: float | None) -> Event:
         if due is None:
             return await self._inbox.get()
         try:
@@ -119,7 +150,7 @@ class TwoCalls:
     async def _carry_out(self, command: Command) -> None:
         match command:
             case PlaceSecond():
-                await self._place_second()
+                self._place_second()
             case HangUpFirst():
                 await quietly(self._services.ari.hang_up(self._first.channel))
             case TakeBackSecond(reason):

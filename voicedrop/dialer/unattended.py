@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +37,7 @@ FIRST_SLACK_S = 5  # the first call's own limits lie so far behind the time at w
 
 
 class UnattendedDrop(DropRunner):
-    """`pace` says when a call may be begun."""
+    """`pace` is told of the second of two calls: the turn of the drop itself has come."""
 
     def __init__(self, services: Services, order: Order, message: Message, pace: Pace) -> None:
         settings = services.settings
@@ -86,45 +88,65 @@ class UnattendedDrop(DropRunner):
                 ring_s=most,
                 limit_s=most + FIRST_SLACK_S,
             )
-            self._two = TwoCalls(services, first, times, place_second=self._place, take_back=self._take_back)
+            self._two = TwoCalls(
+                services,
+                first,
+                times,
+                note_first=lambda: self._record.placed("first"),
+                place_second=self._place_second,
+                take_back=self._take_back,
+            )
         self._answer_ear: AnswerListener | None = None
         self._starts_doubted = 0
-        self._settled = False
+        self._calling: list[asyncio.Task[None]] = []
 
     def block(self, reason: str) -> None:
         """The policy said no: no call is placed."""
-        self._settled = True
         self.post(ev.Blocked(reason))
 
     async def run(self) -> None:
-        calling = asyncio.create_task(self._call(), name=f"call {self.what.drop}")
+        self.post(ev.MayCall())  # behind all that came while the journal was written: a cancelled drop places no call
         try:
             await super().run()
         finally:
-            calling.cancel()
-            await asyncio.wait({calling})
-            # A request that was under way when the drop ended may have made it yet.
-            await quietly(self._services.ari.hang_up(self.what.channel))
+            if self._calling:
+                for task in self._calling:
+                    task.cancel()
+                await asyncio.wait(self._calling)
+                # A request that was under way when the drop ended may have made it yet.
+                await quietly(self._services.ari.hang_up(self.what.channel))
 
-    async def _call(self) -> None:
-        if self._settled:
+    async def carry_out(self, command: do.Command) -> None:
+        if isinstance(command, do.PlaceCall):
+            self._spawn(self._place() if self._two is None else self._two.run())
             return
-        await self._pace.turn()
-        if self._two is None:
-            await self._place()
-        else:
-            await self._two.run()
+        await super().carry_out(command)
+
+    def _spawn(self, calling: Coroutine[Any, Any, None]) -> None:
+        self._calling.append(asyncio.create_task(calling, name=f"call {self.what.drop}"))
+
+    def _place_second(self) -> None:
+        # Beside the pair's events: a first leg that is answered meanwhile is hung up at once.
+        self._spawn(self._place())
 
     async def _place(self) -> None:
         """Place the leg that is to be left the message."""
+        if self.machine.state is not S.ORDERED:
+            return
         if self._two is not None:
             self._pace.take()  # it must not wait: the line is held for it
-        self._alone.placed_at = self._services.now()
         self.post(ev.Placed())
         try:
-            await place(self._services, self._leg, self._started)
+            await place(self._services, self._leg, self._started, self._dialling)
         except AriError as error:
             self.post(ev.Broken(f"the call could not be placed: {error}"))
+
+    async def _dialling(self) -> bool:
+        """The leg is to be dialled: is it wanted?"""
+        await self._record.placed("first" if self._two is None else "second")
+        wanted = self.machine.state <= S.RINGING
+        self._alone.placed_at = self._services.now() if wanted else None
+        return wanted
 
     def _take_back(self, reason: str) -> None:
         self.post(ev.TakenBack(reason))
@@ -174,9 +196,9 @@ class UnattendedDrop(DropRunner):
     # -- the receipt --------------------------------------------------------------------------------
 
     async def finish(self, command: do.Finish) -> None:
-        if self._two is not None and not self._settled:
+        if self._two is not None:
             await self._two.settle()
-        first, second = (self._alone, None) if self._two is None else (self._two.pair.first, self._two.pair.second)
+        first, second = (self._alone, None) if self._two is None else self._two.legs
         outcome, utc = command.outcome or Outcome.FAILED, self._services.clock.utc
         self.what.attempt = attempt(self.what.method, first, second, self.machine.facts, outcome, utc)
         await super().finish(command)

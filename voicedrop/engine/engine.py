@@ -168,6 +168,15 @@ class Engine:
         most = self.services.settings.drop.max_active
         return Refused("busy", f"{most} drops are under way already") if len(self.drops) >= most else None
 
+    def expect_drop(self, drop: DropRunner) -> None:
+        """It is being accepted: it counts, it is shown, and whoever cancels it is heard."""
+        self.drops[drop.what.drop] = drop
+
+    def forget_drop(self, drop: DropRunner) -> None:
+        """It was not accepted."""
+        del self.drops[drop.what.drop]
+        drop.ended.set_result(None)
+
     async def start_drop(self, drop: DropRunner) -> None:
         """Give an accepted drop a task of its own."""
         self.drops[drop.what.drop] = drop

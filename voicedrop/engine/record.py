@@ -56,9 +56,16 @@ class DropRecord:
 
     async def step(self, kind: str, playback: str) -> None:
         """Note a step of an accepted drop. A full disk does not keep its message from being played."""
+        await self._note(kind, playback=playback)
+
+    async def placed(self, leg: str) -> None:
+        """Note that an unattended drop's leg, "first" or "second", is going to be dialled."""
+        await self._note("placed", leg=leg)
+
+    async def _note(self, kind: str, **what: str) -> None:
         at = self._services.clock.utc(self._services.now())
         try:
-            await self._services.journal.append({"kind": kind, "playback": playback, "drop": self._what.drop, "at": at})
+            await self._services.journal.append({"kind": kind, **what, "drop": self._what.drop, "at": at})
         except JournalError as error:
             log.error("journal_not_written", drop=self._what.drop, step=kind, error=str(error))
 
@@ -89,15 +96,21 @@ class DropRecord:
 
 
 def _attempt_of_an_earlier_run(what: Particulars, facts: DropFacts, outcome: Outcome) -> dict[str, Any]:
-    """What is known of an attempt whose beginning this run did not see."""
+    """What is known of an attempt whose beginning this run did not see: of its legs, when they were dialled."""
     how = disposition(answered=facts.answered_at is not None, taken_back=False, cause=facts.hangup_cause)
     return {
         "method": what.method,
         "disposition": str(how) if facts.answered_at is not None else None,
         "retry": str(retry(outcome, how, facts.hangup_cause)),
-        "first": None,
-        "second": None,
+        "first": _leg(what.placed.get("first")),
+        "second": _leg(what.placed.get("second")),
     }
+
+
+def _leg(placed: str | None) -> dict[str, Any] | None:
+    if placed is None:
+        return None
+    return {"placed": placed, **dict.fromkeys(("rang", "answered", "hung_up", "ended", "cause"))}
 
 
 def entry_of(message: Message) -> dict[str, Any]:

@@ -214,12 +214,14 @@ def receipts(state_dir: Path) -> Iterator[Entry]:
 
 def unfinished(state_dir: Path) -> list[Entry]:
     """Drops that were accepted and have no end: their `accepted` entry, with the last `playing` entry
-    (or None) under the key "playing"."""
+    (or None) under the key "playing", and when each leg was `placed` by its name under "placed"."""
     open_drops: dict[str, Entry] = {}
     for entry in read(state_dir):
         match entry.get("kind"):
             case "accepted":
-                open_drops[entry["drop"]] = {**entry, "playing": None}
+                open_drops[entry["drop"]] = {**entry, "playing": None, "placed": {}}
+            case "placed" if entry["drop"] in open_drops:
+                open_drops[entry["drop"]]["placed"][entry["leg"]] = entry["at"]
             case "playing" if entry["drop"] in open_drops:
                 open_drops[entry["drop"]]["playing"] = entry
             case "started" if entry["drop"] in open_drops:

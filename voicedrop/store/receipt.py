@@ -55,6 +55,8 @@ class Particulars:
     """Unattended: "single" or "two_call"."""
     attempt: dict[str, Any] | None = None
     """Unattended: how the call or the two were made, and how they ended."""
+    placed: dict[str, str] = field(default_factory=dict)
+    """Unattended, taken over from an earlier run: when its legs, "first" and "second", were to be dialled, UTC."""
     policy: dict[str, Any] | None = None
     """What the policy was asked before the drop was accepted, and what it said; None: an earlier version did not keep
     it, or it was erased."""

@@ -750,6 +750,7 @@ def test_a_drop_whose_end_nobody_saw_is_written_off(reach: Callable[[], Line], o
 
 EVENTS: list[ev.Event] = [
     ev.Answered(),
+    ev.MayCall(),
     ev.Placed(),
     ev.TakenBack("the line is free"),
     ev.Blocked("suppressed"),

@@ -70,6 +70,15 @@ def test_before_a_leg_is_placed_it_ends_without_one(event: ev.Event, expected: O
     assert outcome(commands) is expected
 
 
+def test_a_call_is_begun_unless_the_drop_has_ended_before() -> None:
+    machine = ordered()
+    assert machine.handle(ev.MayCall(), 5.0) == [do.PlaceCall()]
+    assert machine.state is S.ORDERED
+    ended = ordered()
+    ended.handle(ev.Cancelled("an opt-out"), 4.0)
+    assert ended.handle(ev.MayCall(), 5.0) == []
+
+
 def test_a_leg_that_is_taken_back_while_it_rings_is_hung_up() -> None:
     machine = ordered()
     machine.handle(ev.Placed(), 1.0)

@@ -12,7 +12,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
-from voicedrop.control import NoSuchCall, NoSuchDrop, Refused
+from voicedrop.control import EngineControl, LiveDrop, NoSuchCall, NoSuchDrop, Refused
 from voicedrop.model import Outcome
 from voicedrop.store import drops, messages, orders, people
 from voicedrop.store.ownership import scope_of
@@ -230,16 +230,18 @@ async def cancel_drop(ask: Ask, drop_id: UUID) -> None:
     What plays is stopped and the leg is hung up. An order in the queue is never placed: its outcome is `blocked`. A
     drop that has ended stays as it is: `conflict`."""
     control = ask.services.control
-    live = next((one for one in control.drops() if one.drop_id == str(drop_id)), None)
+    live = _under_way(control, drop_id)
     async with ask.transaction() as connection:
         row = await drops.one(connection, drop_id, scope=scope_of(ask.who))
         if live is None:
             if row is None:
                 raise not_found("drop")
-            await ask.note(connection, "cancel", "drop", drop_id)
             if await orders.end(connection, drop_id, orders.CANCELLED):
+                await ask.note(connection, "cancel", "drop", drop_id)
                 return
-            raise Problem(CONFLICT, "The drop is not under way here.")
+    live = live or _under_way(control, drop_id)  # the engine may have taken the order up meanwhile
+    if live is None:
+        raise Problem(CONFLICT, "The drop is not under way here.")
     # One on a call may not be in the database yet; an order of a supervisor has no agent.
     if row is None and not await _sees_agent(ask, live.agent):
         raise not_found("drop")
@@ -249,6 +251,10 @@ async def cancel_drop(ask: Ask, drop_id: UUID) -> None:
         await control.cancel(str(drop_id), actor=ask.who.actor)
     except NoSuchDrop:
         raise Problem(CONFLICT, "The drop has ended meanwhile.") from None
+
+
+def _under_way(control: EngineControl, drop_id: UUID) -> LiveDrop | None:
+    return next((one for one in control.drops() if one.drop_id == str(drop_id)), None)
 
 
 def _evidence(folder: Path, drop_id: UUID) -> list[EvidenceFile]:
