@@ -221,10 +221,8 @@ class Drop:
             self._step("message_end", now)
         else:
             # A callee who hangs up ends the playback first and the leg right after: TAIL waits for that.
-            self._next = (
-                outcome,
-                "Asterisk could not play the message" if event.failed else "the playback ended early",
-            )
+            reason = "Asterisk could not play the message" if event.failed else "the playback ended early"
+            self._next = (outcome, reason)
         return self._to(S.TAIL, event, deadline=now + self._settings.tail_s)
 
     def _played_outcome(self, now: float, lasted_s: float | None = None) -> Outcome:
