@@ -85,6 +85,7 @@ class Asterisk:
             self._world.tell(ChannelDestroyed(about=(channel,), stamp="", cause=cause, tech_cause=0))
 
     async def channel(self, channel: str) -> dict[str, Any]:
+        await self._world.gates.passed("identify")
         return {"id": channel, "state": "Down"}
 
     async def get_variable(self, *_: str) -> str:

@@ -172,6 +172,30 @@ async def test_a_first_call_that_is_answered_while_asterisk_makes_the_second_is_
     assert world.asterisk.channels == set()
 
 
+@pytest.mark.parametrize("cancelled", [True, False])
+async def test_what_comes_while_asterisk_tells_of_the_second_counts_before_it_is_dialled(
+    world: World, cancelled: bool
+) -> None:
+    drop = a_drop(world, Method.TWO_CALL)
+    async with running(drop):
+        await idle()
+        for gate in ("identify", "placed"):
+            world.gates.shut(gate)
+        world.at += GAP_S
+        world.state(FIRST, "Ringing")
+        await world.gates.asked("identify")
+        if cancelled:
+            drop.post(ev.Cancelled("an opt-out"))
+        else:
+            world.state(FIRST, "Up")
+        await idle()
+        world.gates.open("placed")
+        await idle()
+        assert world.dialled() == [FIRST]
+        world.gates.open("identify")
+    assert world.asterisk.channels == set()
+
+
 # -- an engine that takes it up, and one that dies --------------------------------------------------
 
 

@@ -99,6 +99,7 @@ class UnattendedDrop(DropRunner):
         self._answer_ear: AnswerListener | None = None
         self._starts_doubted = 0
         self._calling: list[asyncio.Task[None]] = []
+        self._unwanted = False
 
     def block(self, reason: str) -> None:
         """The policy said no: no call is placed."""
@@ -144,7 +145,7 @@ class UnattendedDrop(DropRunner):
     async def _dialling(self) -> bool:
         """The leg is to be dialled: is it wanted?"""
         await self._record.placed("first" if self._two is None else "second")
-        wanted = self.machine.state <= S.RINGING
+        wanted = self.machine.state <= S.RINGING and not self._unwanted
         self._alone.placed_at = self._services.now() if wanted else None
         return wanted
 
@@ -152,6 +153,11 @@ class UnattendedDrop(DropRunner):
         self.post(ev.TakenBack(reason))
 
     # -- what happens -------------------------------------------------------------------------------
+
+    def post(self, event: ev.Event, at: float | None = None) -> None:
+        # Known at once: the machine hears of it when a slow Asterisk has answered what it was asked.
+        self._unwanted = self._unwanted or isinstance(event, ev.Cancelled | ev.TakenBack)
+        super().post(event, at)
 
     def on_event(self, event: AriEvent) -> None:
         if isinstance(event, StasisStart):
