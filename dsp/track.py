@@ -88,15 +88,7 @@ class Track:
 
     def forget_all_but(self, hops: int) -> None:
         """Keep only the newest hops: of a tone that goes on for hours only the end matters."""
-        for kept in (
-            self._at_ms,
-            self._hz,
-            self._dbfs,
-            self._total_dbfs,
-            self._other_hz,
-            self._other_dbfs,
-            self._widths,
-        ):
+        for kept in self._lists():
             del kept[:-hops]
 
     def __len__(self) -> int:
@@ -249,15 +241,7 @@ class Track:
         if cut <= edges.EDGE_HOPS:
             return
         self._cut = self._total_dbfs[:cut]
-        for kept in (
-            self._at_ms,
-            self._hz,
-            self._dbfs,
-            self._total_dbfs,
-            self._other_hz,
-            self._other_dbfs,
-            self._widths,
-        ):
+        for kept in self._lists():
             del kept[:cut]
 
     def evidence(self) -> Evidence:

@@ -23,7 +23,7 @@ def named(url: str, database: str) -> str:
 
 def command(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement)
 
 
 def prepare(url: str) -> None:

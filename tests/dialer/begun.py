@@ -124,7 +124,7 @@ class World:
         self.journal = Journal(self)
         self.router = Router()
         self.services: Any = SimpleNamespace(
-            settings=config.Settings(node=NODE, state_dir=state_dir, ari={"password": "s3cret"}),  # type: ignore[arg-type]
+            settings=config.Settings(node=NODE, state_dir=state_dir, ari={"password": "s3cret"}),
             ari=self.asterisk,
             journal=self.journal,
             metrics=Metrics(),

@@ -36,7 +36,7 @@ def die_at(step: str) -> None:
         if step == "placed":
             die()
 
-    Journal.append, AriClient.dial = appending, dialling  # type: ignore[method-assign, assignment]
+    Journal.append, AriClient.dial = appending, dialling
 
 
 jobs.AGAIN_S, jobs.LOOK_S, jobs.STALLED_S = 0, 0.1, float(sys.argv[3])

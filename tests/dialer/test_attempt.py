@@ -13,7 +13,7 @@ LATER, NO, ANOTHER = "later", "no", "at another time of day"
 
 
 def facts(**more: object) -> DropFacts:
-    return DropFacts(accepted_at=0.0, **more)  # type: ignore[arg-type]
+    return DropFacts(accepted_at=0.0, **more)
 
 
 @pytest.mark.parametrize(

@@ -207,7 +207,7 @@ class NobodyOptedOut:
 @asynccontextmanager
 async def an_engine(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Engine, Dialer]]:
     engine = Engine(world.services)
-    calling = Dialer(engine, None, NobodyOptedOut())  # type: ignore[arg-type]
+    calling = Dialer(engine, None, NobodyOptedOut())
     async with asyncio.TaskGroup() as tasks:
         monkeypatch.setattr(engine, "_tasks", tasks)
         yield engine, calling

@@ -304,7 +304,7 @@ async def test_a_node_that_never_comes_back_is_retired(database: Database, setti
 
 @pytest.fixture
 def settings(tmp_path: Path, url: str) -> config.Settings:
-    return config.Settings(node=NODE, state_dir=tmp_path, database={"url": url}, ari={"password": "s3cret"})  # type: ignore[arg-type]
+    return config.Settings(node=NODE, state_dir=tmp_path, database={"url": url}, ari={"password": "s3cret"})
 
 
 async def test_who_waits_for_an_order_hears_of_its_end_in_the_queue(

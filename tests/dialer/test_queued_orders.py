@@ -70,7 +70,7 @@ async def known(database: Database, drop: UUID) -> Row:
 
 async def rows(database: Database, query: str) -> list[Row]:
     async with database.transaction() as connection:
-        return await (await connection.execute(query)).fetchall()  # type: ignore[call-overload, no-any-return]
+        return await (await connection.execute(query)).fetchall()
 
 
 async def cancelled(database: Database, drop: UUID) -> bool:

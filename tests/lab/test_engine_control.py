@@ -97,7 +97,7 @@ async def test_what_cannot_be_is_refused_and_the_call_goes_on(idle: Bench, contr
     call = await _the_call(idle, control, number)
     for wish, rule in (({"slot": 9}, "no_message"), ({"message_id": "none"}, "no_message"), ({}, "no_message")):
         with pytest.raises(Refused) as refused:
-            await control.drop_on_call(call.call_id, actor=ACTOR, **wish)  # type: ignore[arg-type]
+            await control.drop_on_call(call.call_id, actor=ACTOR, **wish)
         assert refused.value.rule == rule
     with pytest.raises(NoSuchCall):
         await control.drop_on_call("none", slot=1, actor=ACTOR)

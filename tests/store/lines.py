@@ -88,7 +88,7 @@ def ids(count: int) -> list[str]:
 
 async def rows(database: Database, query: str, *values: Any) -> list[Row]:
     async with database.transaction() as connection:
-        return await (await connection.execute(query, values)).fetchall()  # type: ignore[arg-type]
+        return await (await connection.execute(query, values)).fetchall()
 
 
 async def kinds(database: Database) -> list[str]:
@@ -97,7 +97,7 @@ async def kinds(database: Database) -> list[str]:
 
 async def do(database: Database, statement: str, *values: Any) -> None:
     async with database.transaction() as connection:
-        await connection.execute(statement, values)  # type: ignore[arg-type]
+        await connection.execute(statement, values)
 
 
 async def people(database: Database) -> tuple[str, str]:

@@ -199,8 +199,8 @@ def asker(catalogue: Catalogue, busy: Refused | None = None) -> Asker:
         pass
 
     services = Known()
-    services.catalogue = catalogue  # type: ignore[attr-defined]
-    services.settings = Settings.model_validate({"ari": {"password": "x"}})  # type: ignore[attr-defined]
+    services.catalogue = catalogue
+    services.settings = Settings.model_validate({"ari": {"password": "x"}})
     return Asker(cast(Services, services), lambda: busy)
 
 

@@ -19,7 +19,7 @@ NOBODY = b"\0" * 32
 
 
 def entry(pattern: str, **more: object) -> Suppressed:
-    return Suppressed(pattern=pattern, source="test", **more)  # type: ignore[arg-type]
+    return Suppressed(pattern=pattern, source="test", **more)
 
 
 async def test_added_found_and_removed(database: Database) -> None:

@@ -76,7 +76,7 @@ def time() -> Time:
 
 
 def sender_for(database: Database, time: Time, **settings: float) -> WebhookSender:
-    chosen = WebhookSettings(allow_private=True, **settings)  # type: ignore[arg-type]
+    chosen = WebhookSettings(allow_private=True, **settings)
     return WebhookSender(database, chosen, now=time, chance=lambda: 0.5)
 
 
@@ -253,8 +253,8 @@ async def test_redelivery(database: Database, endpoint: Endpoint, time: Time) ->
     await send_all(sender)
     (row,) = await listed(database, webhook)
     async with database.transaction() as connection:
-        assert await webhooks.redeliver(connection, webhook, row["id"], now=time())  # type: ignore[arg-type]
-        assert not await webhooks.redeliver(connection, webhook, row["id"], now=time())  # type: ignore[arg-type]
+        assert await webhooks.redeliver(connection, webhook, row["id"], now=time())
+        assert not await webhooks.redeliver(connection, webhook, row["id"], now=time())
         assert not await webhooks.redeliver(connection, webhook, UUID(new_id()), now=time())
     await send_all(sender)
     assert [post.event for post in endpoint.posts] == [told, told]

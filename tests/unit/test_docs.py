@@ -97,7 +97,7 @@ def test_every_make_target_exists(name: str) -> None:
 def commands() -> dict[str, set[str]]:
     """The command line's commands, each with its own sub-commands."""
     found = {}
-    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in typer.main.get_command(app).commands.items():
         found[name] = set(getattr(command, "commands", {}))
     return found
 

@@ -91,7 +91,7 @@ def test_half_a_second_is_long_enough(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused_with_the_command_that_mends_it(
     tmp_path: Path, how: dict[str, object], what: str
 ) -> None:
-    file = sound(tmp_path / "my message.wav", **how)  # type: ignore[arg-type]
+    file = sound(tmp_path / "my message.wav", **how)
     index(tmp_path, (1, "Callback", "my message.wav"))
     told = refusal(tmp_path)
     assert f"{file} is {what}" in told

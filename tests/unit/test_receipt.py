@@ -31,7 +31,7 @@ def particulars(**more: object) -> Particulars:
         ref="crm-7",
         linkedid="171.1",
         sip_call_id="abc@carrier",
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 

@@ -15,7 +15,7 @@ SECRET = "s3cret"
 
 
 def settings() -> Settings:
-    return Settings(ari=Ari(username="dropper", password=SECRET), tap=Tap(uri="ws://engine:9/tap"))  # type: ignore[arg-type]
+    return Settings(ari=Ari(username="dropper", password=SECRET), tap=Tap(uri="ws://engine:9/tap"))
 
 
 def test_no_hole_is_left_in_any_file(tmp_path: Path) -> None:

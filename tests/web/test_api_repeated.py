@@ -47,7 +47,7 @@ async def test_while_the_first_is_under_way_the_second_waits(world: World) -> No
         await leave.wait()
         return await start(*args, **more)
 
-    world.engine.drop_on_call = slow  # type: ignore[method-assign]
+    world.engine.drop_on_call = slow
     first = asyncio.create_task(world.as_("ann").post("/v1/drops", json=body, headers=KEY))
     await entered.wait()
     second = await world.as_("ann").post("/v1/drops", json=body, headers=KEY)
@@ -82,9 +82,9 @@ async def test_a_fault_of_ours_may_be_tried_again(world: World) -> None:
     async def broken(*_: Any, **__: Any) -> str:
         raise RuntimeError("a fault")
 
-    world.engine.drop_on_call = broken  # type: ignore[method-assign]
+    world.engine.drop_on_call = broken
     assert (await world.as_("ann").post("/v1/drops", json=body, headers=KEY)).code == "fault"
-    world.engine.drop_on_call = start  # type: ignore[method-assign]
+    world.engine.drop_on_call = start
     assert (await world.as_("ann").post("/v1/drops", json=body, headers=KEY)).status == 201
 
 

@@ -72,7 +72,7 @@ def fill(url: str, drops: int = DROPS) -> None:
             "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'drops' AND indexname <> 'drops_pkey'"
         ).fetchall()
         for name, _ in found:
-            connection.execute(f"DROP INDEX {name}")  # type: ignore[call-overload]
+            connection.execute(f"DROP INDEX {name}")
         connection.execute(FILL, {"drops": drops})
         for _, definition in found:
             connection.execute(definition)

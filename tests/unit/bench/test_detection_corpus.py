@@ -44,7 +44,7 @@ def _no_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def make(layout: str, seed: int) -> tuple[Recording, Samples]:
     rng = np.random.default_rng(seed)
-    return mailboxes.make(None, Band(), rng, layout, "x", "tuning")  # type: ignore[arg-type]
+    return mailboxes.make(None, Band(), rng, layout, "x", "tuning")
 
 
 def test_no_voice_and_no_music_is_in_both_splits() -> None:
@@ -114,7 +114,7 @@ def test_the_beep_is_where_the_truth_says() -> None:
 @pytest.mark.usefixtures("_no_libraries")
 @pytest.mark.parametrize("kind", recipe.NEGATIVES)
 def test_a_beep_free_recording_lasts_a_minute(kind: str) -> None:
-    truth, heard = negatives.make(None, Band(), np.random.default_rng(3), kind, "x", "heldout")  # type: ignore[arg-type]
+    truth, heard = negatives.make(None, Band(), np.random.default_rng(3), kind, "x", "heldout")
     assert (truth.kind, truth.beeps, truth.record_start_ms) == (kind, (), None)
     assert len(heard) == recipe.NEGATIVE_S * 8000
     assert np.any(heard)

@@ -91,7 +91,7 @@ class Case:
 
 def clock(moment: datetime, zone: str) -> tuple[str, str]:
     """The weekday and the time that a clock there shows."""
-    return tuple(moment.astimezone(ZoneInfo(zone)).strftime("%a %H:%M").lower().split())  # type: ignore[return-value]
+    return tuple(moment.astimezone(ZoneInfo(zone)).strftime("%a %H:%M").lower().split())
 
 
 def part(moment: datetime, zone: str, parts: tuple[tuple[str, str], ...]) -> tuple[str, str] | None:

@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def facts(*attempts: datetime, **known: object) -> Facts:
-    return replace(KNOWN, attempts=attempts, **known)  # type: ignore[arg-type]
+    return replace(KNOWN, attempts=attempts, **known)
 
 
 def test_nothing_speaks_against_it() -> None:

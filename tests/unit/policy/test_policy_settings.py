@@ -128,4 +128,4 @@ def test_a_fault_is_told_with_its_key(tmp_path: Path, yaml: str, told: str) -> N
 
 def test_a_section_is_frozen() -> None:
     with pytest.raises(ValidationError):
-        Policy().callback_number = False  # type: ignore[misc]
+        Policy().callback_number = False

@@ -122,13 +122,13 @@ def test_a_look_up_in_a_long_list_takes_one_step_for_each_length() -> None:
 
         def get(self, pattern: str, default: object = None) -> object:  # type: ignore[override]
             self.asked += 1
-            return super().get(pattern, default)  # type: ignore[call-overload]
+            return super().get(pattern, default)
 
     exact = (Entry(pattern=f"+1303{number:07}") for number in range(20_000))
     prefixes = (Entry(pattern=f"+1{area}*") for area in range(900, 1000))
     found = SuppressionSet([*exact, *prefixes, Entry(pattern="+88*")])
     counted = Counted(found._whole)
-    found._whole = counted  # type: ignore[assignment]
+    found._whole = counted
     assert found.find(NUMBER, NOON) is None
     assert found.prefix_lengths == (4, 6)
     assert counted.asked == 3, "the number and two lengths of prefix"
